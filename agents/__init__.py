@@ -1,0 +1,1 @@
+"""Who acts: Faust agents, their settings, metrics and the command line."""

@@ -1,0 +1,45 @@
+"""The command `headwater`."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from agents.commands.broker import broker
+from agents.commands.topics import topics
+from agents.commands.worker import worker
+from streams.errors import HeadwaterError, SetupError
+
+EXIT_SETUP = 2
+"""The surroundings are wrong: mend them and start again."""
+
+app = typer.Typer(
+    help="Headwater: clicks in, ranked and explained slates out, in milliseconds.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command()(worker)
+app.command()(broker)
+app.add_typer(topics, name="topics")
+
+
+def main() -> None:
+    """Run a command; what we raise on purpose is a sentence and an exit code, not a traceback."""
+    try:
+        app()
+    except SetupError as error:
+        sys.exit(_say(error, EXIT_SETUP))
+    except HeadwaterError as error:
+        sys.exit(_say(error, 1))
+
+
+def _say(error: HeadwaterError, code: int) -> int:
+    typer.echo(f"headwater: {error}", err=True)
+    return code
+
+
+if __name__ == "__main__":
+    main()

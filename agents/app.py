@@ -1,0 +1,290 @@
+"""
+The composition root: from settings to a worker whose parts know only what they are handed.
+
+Nothing here decides anything; every part is made once and given to those that need it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import faust
+from mode import Service
+from yarl import URL
+
+from agents import cataloguing, profiling, recommending, trending
+from agents.catalogue import Catalogue
+from agents.cataloguing import Cataloguing
+from agents.consuming import Consuming, Fatal, end_worker
+from agents.metrics import Metrics
+from agents.profiling import Profiling
+from agents.recommending import Recommending
+from agents.replicas import Replica, TrendReplica, VectorReplica
+from agents.safety.consumer import SafeTransport
+from agents.safety.recovery import SafeTableManager
+from agents.safety.version import check_version
+from agents.safety.watchdog import Watchdog
+from agents.settings import Settings
+from agents.snapshotting import Snapshotting
+from agents.tables import Commits, FoldTable
+from agents.trending import Trending
+from indexes.embedding import DIM, MODEL, Encoder, fingerprint
+from indexes.exact import ExactIndex
+from indexes.index import VectorIndex
+from indexes.items import HnswIndex
+from slates.config import DAY
+from streams import topics
+from streams.kafka import Broker, LogReader, Outbox
+from streams.profiles import Profile, decode_profile, encode_profile
+from streams.topics import Topic
+from streams.trends import Trend, decode_trend, encode_trend
+
+log = logging.getLogger("headwater")
+
+ROLES: Final = ("profiling", "trending", "cataloguing", "recommending")
+"""What a worker can do; one that does all of it is enough for a start."""
+LAG_INTERVAL = 1.0
+"""Seconds between looks at the consumer's lag."""
+
+
+class Worker:
+    """One worker's parts, connected."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        broker: Broker,
+        *,
+        snapshots: Snapshotting,
+        metrics: Metrics,
+        roles: Sequence[str] = ROLES,
+        encoder: Callable[[], Encoder] = Encoder,
+        fatal: Fatal = end_worker,
+    ) -> None:
+        check_version()
+        self.settings = settings
+        self.broker = broker
+        self.metrics = metrics
+        self.roles = tuple(roles)
+        self._fatal = fatal
+        self._names = settings.topics()
+        self.outbox = Outbox(broker)
+        self.commits = Commits(self.outbox, on_commit=metrics.commits.inc)
+        self.app = self._faust_app()
+        self._consuming = self._make_consuming()
+        self.profiles: FoldTable[Profile] = self._table(
+            topics.PROFILES, encode_profile, decode_profile
+        )
+        self.trends: FoldTable[Trend] = self._table(topics.ITEM_TRENDS, encode_trend, decode_trend)
+        self.commits.tables = (self.profiles, self.trends)
+        self.catalogue = Catalogue(_index(settings), half_life=self._half_life)
+        self.replicas = self._replicas(snapshots)
+        self.services: list[Service] = [*self.replicas, Watchdog(self.app, fatal=fatal)]
+        self._register(encoder)
+        self.app.on_start = self._started(self.app.on_start)
+
+    @property
+    def _half_life(self) -> float:
+        return self.settings.slates.popularity_half_life_days * DAY
+
+    def readiness(self) -> dict[str, bool]:
+        """What has to be true before this worker is ready."""
+        recovered = self.app.tables.recovery.completed.is_set()
+        return {"tables": recovered, **{r.name: r.ready.is_set() for r in self.replicas}}
+
+    def _faust_app(self) -> Any:
+        settings = self.settings
+        session = settings.session_timeout.total_seconds()
+        state = settings.state_dir / "faust"
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        hosts = ";".join(f"kafka://{host}" for host in self.broker.bootstrap.split(","))
+        app = faust.App(
+            settings.group,
+            broker=hosts,
+            store="memory://",
+            datadir=str(state),
+            topic_allow_declare=False,
+            topic_disable_leader=True,
+            topic_partitions=settings.partitions,
+            table_standby_replicas=0,
+            web_enabled=False,
+            broker_session_timeout=session,
+            broker_heartbeat_interval=session / 5,
+            broker_commit_interval=settings.commit_interval.total_seconds(),
+            consumer_auto_offset_reset="earliest",
+            stream_wait_empty=False,
+            TableManager=SafeTableManager,
+        )
+        app.transport = SafeTransport(
+            [URL(url) for url in hosts.split(";")],
+            app,
+            settle=self._settle,
+            fetch_wait=self.broker.fetch_wait,
+            loop=None,
+        )
+        return app
+
+    async def _settle(self) -> None:
+        """Nothing may be committed once something could not be made durable."""
+        try:
+            await self.commits.settle()
+        except Exception as error:  # noqa: BLE001 - any failure here must end the worker
+            self._fatal("state and outputs could not be made durable", error)
+
+    def _make_consuming(self) -> Consuming:
+        return Consuming(
+            outbox=self.outbox,
+            dead_letters=self._names.name(topics.DEAD_LETTERS),
+            max_bytes=self.settings.events.max_bytes,
+            metrics=self.metrics,
+            acknowledge=self._acknowledge,
+            is_current=self._is_current,
+            fatal=self._fatal,
+        )
+
+    def _acknowledge(self, message: Any) -> None:
+        """The consumer is there only once the app has started."""
+        self.app.consumer.acknowledge(message)
+
+    def _is_current(self, message: Any) -> bool:
+        current: bool = message.generation_id == self.app.consumer_generation_id
+        return current
+
+    def _table(self, topic: Topic, encode: Any, decode: Any) -> FoldTable[Any]:
+        return self.app.tables.add(
+            FoldTable(
+                self.app,
+                name=topic.name,
+                changelog=self._names.name(topic),
+                partitions=self.settings.partitions,
+                encode=encode,
+                decode=decode,
+            )
+        )
+
+    def _source(self, topic: Topic) -> Any:
+        return self.app.topic(
+            self._names.name(topic),
+            key_type=bytes,
+            value_type=bytes,
+            key_serializer="raw",
+            value_serializer="raw",
+            allow_empty=True,
+            partitions=self.settings.partitions,
+        )
+
+    def _replicas(self, snapshots: Snapshotting) -> tuple[Replica, ...]:
+        def reader(topic: Topic) -> LogReader:
+            return LogReader(self.broker, self._names.name(topic))
+
+        vectors = VectorReplica(
+            reader(topics.ITEM_VECTORS),
+            self.metrics,
+            catalogue=self.catalogue,
+            fingerprint=fingerprint(),
+            snapshots=snapshots,
+        )
+        trends = TrendReplica(reader(topics.ITEM_TRENDS), self.metrics, catalogue=self.catalogue)
+        return vectors, trends
+
+    def _register(self, encoder: Callable[[], Encoder]) -> None:
+        if "profiling" in self.roles:
+            self._register_profiling()
+        if "trending" in self.roles:
+            trending.register(
+                self.app,
+                source=self._source(topics.CO_VISITS),
+                consuming=self._consuming,
+                trending=Trending(
+                    trends=self.trends, half_life=self._half_life, metrics=self.metrics
+                ),
+            )
+        if "cataloguing" in self.roles:
+            self._register_cataloguing(encoder)
+        if "recommending" in self.roles:
+            self._register_recommending()
+
+    def _register_profiling(self) -> None:
+        profiling.register(
+            self.app,
+            source=self._source(topics.EVENTS),
+            consuming=self._consuming,
+            profiling=Profiling(
+                profiles=self.profiles,
+                outbox=self.outbox,
+                names=self._names,
+                gains=self.settings.gains(),
+                max_ahead=self.settings.events.max_ahead.total_seconds(),
+                metrics=self.metrics,
+            ),
+        )
+
+    def _register_cataloguing(self, encoder: Callable[[], Encoder]) -> None:
+        service = Cataloguing(
+            catalogue=self.catalogue,
+            caught_up=self.replicas[0].ready.wait,
+            encode=encoder().encode,
+            fingerprint=fingerprint(),
+            vectors_topic=self._names.name(topics.ITEM_VECTORS),
+            outbox=self.outbox,
+            consuming=self._consuming,
+            metrics=self.metrics,
+        )
+        self.services.append(service)
+        cataloguing.register(self.app, source=self._source(topics.ITEMS), cataloguing=service)
+
+    def _register_recommending(self) -> None:
+        recommending.register(
+            self.app,
+            source=self._source(topics.SLATE_REQUESTS),
+            consuming=self._consuming,
+            recommending=Recommending(
+                profiles=self.profiles,
+                catalogue=self.catalogue,
+                replicas=self.replicas,
+                outbox=self.outbox,
+                topic=self._names.name(topics.RECOMMENDATIONS),
+                config=self.settings.slates,
+                deadline=self.settings.request_deadline.total_seconds(),
+                encoder=MODEL,
+                metrics=self.metrics,
+            ),
+        )
+
+    def _started(self, on_start: Any) -> Any:
+        """Start our services with the app: its own tasks wait for the first assignment."""
+
+        async def started() -> None:
+            await self.outbox.start()
+            await on_start()
+            for service in self.services:
+                await self.app.add_runtime_dependency(service)
+            self.app.add_future(self._watch_lag())
+
+        return started
+
+    async def _watch_lag(self) -> None:
+        while not self.app.should_stop:
+            await asyncio.sleep(LAG_INTERVAL)
+            for name, lag in consumer_lag(self.app.consumer).items():
+                self.metrics.lag.labels(name).set(lag)
+
+
+def consumer_lag(consumer: Any) -> dict[str, int]:
+    """Topic to records not committed yet, over the partitions this worker owns."""
+    lag: dict[str, int] = {}
+    for tp in consumer.assignment():
+        if not consumer._is_changelog_tp(tp):
+            end = consumer.highwater(tp) or 0
+            done = consumer._committed_offset.get(tp) or 0
+            lag[tp.topic] = lag.get(tp.topic, 0) + max(end - done, 0)
+    return lag
+
+
+def _index(settings: Settings) -> VectorIndex:
+    if settings.index.kind == "exact":
+        return ExactIndex(DIM)
+    return HnswIndex(DIM, on_alarm=lambda text: log.error("index: %s", text))

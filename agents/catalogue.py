@@ -1,0 +1,177 @@
+"""
+What a worker knows of all items: facts, vectors and trends, ready to be asked.
+
+Fed by the replicas, read by the recommender, on one event loop; only the index is written from
+another thread.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from sortedcontainers import SortedList
+
+from indexes.index import VectorIndex
+from streams.items import ItemFacts, attribute_words
+from streams.requests import Filters, Range
+from streams.trends import Trend, standing
+from streams.vectors import VectorRecord
+
+_NOBODY = Trend()
+
+
+class Known(msgspec.Struct, frozen=True, array_like=True):
+    """What is kept of a vector record besides the vector."""
+
+    facts: ItemFacts
+    content_hash: bytes
+    partition: int
+    offset: int
+
+
+class Catalogue:
+    """All live items; the `Knowledge` that slates are built from."""
+
+    def __init__(self, index: VectorIndex, *, half_life: float) -> None:
+        self.index = index
+        self._half_life = half_life
+        self._known: dict[str, Known] = {}
+        self._trends: dict[str, Trend] = {}
+        self._words: dict[tuple[str, str], set[str]] = defaultdict(set)
+        self._numbers: dict[str, dict[str, float]] = defaultdict(dict)
+        self._by_standing: SortedList[tuple[float, int, str]] = SortedList()
+        self._by_age: SortedList[tuple[float, str]] = SortedList()
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    # what slates ask
+
+    def facts(self, item_id: str) -> ItemFacts | None:
+        """Title, tags and attributes; None for an item nobody announced."""
+        known = self._known.get(item_id)
+        return None if known is None else known.facts
+
+    def trend(self, item_id: str) -> Trend:
+        """How the item is doing; `Trend()` when nobody has touched it."""
+        return self._trends.get(item_id, _NOBODY)
+
+    def popular(self, n: int) -> Sequence[str]:
+        """The n most popular live items, best first; untouched ones follow in a mixed order."""
+        return [item_id for _, _, item_id in self._by_standing[:n]]
+
+    def fresh(self, now: float, *, within: float, n: int) -> Sequence[str]:
+        """The n newest live items published at most `within` seconds before `now`."""
+        newest = self._by_age.irange((-now, ""), (within - now, "\U0010ffff"))
+        return [item_id for (_, item_id), _ in zip(newest, range(n), strict=False)]
+
+    def matching(self, filters: Filters) -> set[str]:
+        """The live items that have all the attributes asked for."""
+        groups = [self._having(name, wanted) for name, wanted in filters.items()]
+        return set.intersection(*groups) if groups else set(self._known)
+
+    def _having(self, name: str, wanted: str | tuple[str, ...] | Range) -> set[str]:
+        if isinstance(wanted, Range):
+            low = -np.inf if wanted.min is None else wanted.min
+            high = np.inf if wanted.max is None else wanted.max
+            return {i for i, value in self._numbers[name].items() if low <= value <= high}
+        words = (wanted,) if isinstance(wanted, str) else wanted
+        empty: set[str] = set()
+        return empty.union(*(self._words.get((name, word), empty) for word in words))
+
+    # what replicas tell
+
+    def known(self, item_id: str) -> Known | None:
+        """What is kept of an item; None for one nobody announced."""
+        return self._known.get(item_id)
+
+    def vector(self, item_id: str) -> NDArray[np.float32]:
+        """The (dim,) unit vector of a live item."""
+        vector: NDArray[np.float32] = self.index.vectors([item_id])[0]
+        return vector
+
+    def announce(self, item_id: str, record: VectorRecord) -> None:
+        """An item is new or has changed; its vector is in the index already."""
+        self.recall(
+            item_id,
+            Known(record.facts, record.content_hash, record.partition, record.offset),
+        )
+
+    def unsettle(self, item_id: str, content_hash: bytes) -> None:
+        """The vector of an item is about to change: nobody may take the old text's for it."""
+        known = self._known.get(item_id)
+        if known is not None and known.content_hash != content_hash:
+            self._known[item_id] = msgspec.structs.replace(known, content_hash=b"")
+
+    def recall(self, item_id: str, known: Known) -> None:
+        """An item as it was kept in a snapshot."""
+        self.discard(item_id)
+        self._known[item_id] = known
+        self._by_standing.add(self._place(item_id))
+        facts = known.facts
+        if facts.published_at is not None:
+            self._by_age.add((-facts.published_at, item_id))
+        for name, value in _attributes(facts):
+            for word in attribute_words(value):
+                self._words[name, word].add(item_id)
+            if isinstance(value, float):
+                self._numbers[name][item_id] = value
+
+    def discard(self, item_id: str) -> None:
+        """An item is gone; unknown ones are no error."""
+        known = self._known.pop(item_id, None)
+        if known is None:
+            return
+        self._by_standing.remove(self._place(item_id))
+        facts = known.facts
+        if facts.published_at is not None:
+            self._by_age.remove((-facts.published_at, item_id))
+        for name, value in _attributes(facts):
+            for word in attribute_words(value):
+                self._words[name, word].discard(item_id)
+            self._numbers[name].pop(item_id, None)
+
+    def follow(self, item_id: str, trend: Trend | None) -> None:
+        """An item's trend has changed; that of an unannounced item waits for it."""
+        live = item_id in self._known
+        if live:
+            self._by_standing.remove(self._place(item_id))
+        if trend is None:
+            self._trends.pop(item_id, None)
+        else:
+            self._trends[item_id] = trend
+        if live:
+            self._by_standing.add(self._place(item_id))
+
+    def _place(self, item_id: str) -> tuple[float, int, str]:
+        """Where an item stands among the popular ones; a hash mixes those that are equal."""
+        height = standing(self.trend(item_id), half_life=self._half_life)
+        return (-height, zlib.crc32(item_id.encode()), item_id)
+
+    # snapshots
+
+    def dump_facts(self) -> bytes:
+        """Everything but the vectors and trends, for a snapshot."""
+        return msgspec.msgpack.encode(self._known)
+
+    def load_facts(self, payload: bytes) -> None:
+        """
+        Take over what `dump_facts` wrote.
+
+        Raises:
+            msgspec.DecodeError: It was not written by this version.
+        """
+        kept = msgspec.msgpack.decode(payload, type=dict[str, Known])
+        for item_id, known in kept.items():
+            self.recall(item_id, known)
+
+
+def _attributes(facts: ItemFacts) -> Iterable[tuple[str, str | float | tuple[str, ...]]]:
+    """The attributes to filter by; tags are one of them."""
+    named: Mapping[str, str | float | tuple[str, ...]] = facts.attributes
+    return [*named.items(), ("tags", facts.tags)]

@@ -1,0 +1,116 @@
+"""`headwater worker`: one worker, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from typing import Annotated, NoReturn
+
+import faust
+import typer
+
+from agents.app import ROLES, Worker
+from agents.commands.surroundings import find_broker, require_topics, run, set_up_logging
+from agents.metrics import Metrics, serve_metrics
+from agents.replicas import state_folder
+from agents.settings import Settings, load_settings
+from agents.snapshotting import Snapshotting
+from streams.errors import BadSetting
+from streams.kafka import Broker, cluster_id
+
+PARENT_POLL = 0.5
+"""Seconds between looks whether the program that started us is still there."""
+
+
+def worker(
+    roles: Annotated[
+        str, typer.Option(help="What this worker does, with commas between.")
+    ] = ",".join(ROLES),
+    with_parent: Annotated[
+        bool, typer.Option(hidden=True, help="End when the parent process does.")
+    ] = False,
+) -> None:
+    """
+    Run one worker: fold events, encode items, answer with slates.
+
+    Example: HEADWATER_BROKER=localhost:9092 headwater worker
+    """
+    settings = load_settings()
+    set_up_logging()
+    chosen = read_roles(roles)
+    if with_parent:
+        threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+    broker, cluster = run(_prepare(settings))
+    _run_worker(settings, broker, cluster, chosen)
+
+
+def read_roles(text: str) -> tuple[str, ...]:
+    """
+    Read `--roles`.
+
+    Raises:
+        BadSetting: An unknown role, or one of a pair that shares profiles without the other.
+
+    >>> read_roles("cataloguing")
+    ('cataloguing',)
+    """
+    roles = tuple(role.strip() for role in text.split(",") if role.strip())
+    if unknown := [role for role in roles if role not in ROLES] or (not roles and [text]):
+        raise BadSetting(f"--roles: {', '.join(unknown)!r}, expected some of {', '.join(ROLES)}")
+    if ("profiling" in roles) != ("recommending" in roles):
+        raise BadSetting("--roles: profiling and recommending share profiles, name both or neither")
+    return roles
+
+
+async def _prepare(settings: Settings) -> tuple[Broker, str]:
+    broker = await find_broker(settings)
+    await require_topics(settings, broker)
+    return broker, await cluster_id(broker)
+
+
+def _run_worker(
+    settings: Settings, broker: Broker, cluster: str, roles: tuple[str, ...]
+) -> NoReturn:
+    metrics = Metrics()
+    folder = state_folder(settings.state_dir, cluster, settings.topic_prefix)
+    snapshots = Snapshotting(
+        folder / "item-vectors",
+        every=settings.index.snapshot_every.total_seconds(),
+        metrics=metrics,
+    )
+    loop = _new_loop()
+    asyncio.set_event_loop(loop)
+    parts = Worker(settings, broker, snapshots=snapshots, metrics=metrics, roles=roles)
+    server = serve_metrics(
+        metrics,
+        host=settings.metrics.host,
+        port=settings.metrics.port,
+        readiness=parts.readiness,
+    )
+    typer.echo(
+        f"worker: {', '.join(roles)}; broker {broker.bootstrap}; "
+        f"metrics http://{settings.metrics.host}:{server.server_port}/metrics",
+        err=True,
+    )
+    program = faust.Worker(
+        parts.app, loop=loop, quiet=True, override_logging=False, redirect_stdouts=False
+    )
+    program.execute_from_commandline()
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop
+
+
+def _end_with_parent(parent: int) -> None:
+    """A worker that `up` started must not outlive it, even when it was killed."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_POLL)
+    os._exit(1)

@@ -1,0 +1,135 @@
+"""
+The one way in which agents read: bytes in, one function per record, an end in three forms.
+
+A record is acknowledged when its function returns.  A `RejectedEvent` makes it a dead letter and
+the stream goes on.  Anything else is our fault: the worker ends before the offset moves, and a
+supervisor starts it again at the same place.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any, NoReturn
+
+from agents.metrics import Metrics
+from streams.deadletters import dead_letter, reason
+from streams.errors import MalformedEvent, RejectedEvent
+from streams.kafka import Outbox, Record
+from streams.origins import Origin
+
+log = logging.getLogger("headwater")
+
+EXIT_CODE = 70
+"""EX_SOFTWARE: the program failed, restart it."""
+
+Fatal = Callable[[str, BaseException], NoReturn]
+Acknowledge = Callable[[Any], Any]
+
+
+def end_worker(message: str, error: BaseException) -> NoReturn:
+    """
+    End the process at once, without committing anything.
+
+    No clean-up runs on purpose: a clean stop would commit, and what failed is not durable.
+    """
+    log.critical("worker stops: %s; nothing after it was committed", message, exc_info=error)
+    logging.shutdown()
+    os._exit(EXIT_CODE)
+
+
+def origin_of(record: Record) -> Origin:
+    """Where a record stands."""
+    return Origin(record.topic, record.partition, record.offset)
+
+
+class Consuming:
+    """What every agent needs to read records."""
+
+    def __init__(
+        self,
+        *,
+        outbox: Outbox,
+        dead_letters: str,
+        max_bytes: int,
+        metrics: Metrics,
+        acknowledge: Acknowledge,
+        is_current: Callable[[Any], bool],
+        fatal: Fatal = end_worker,
+    ) -> None:
+        self._outbox = outbox
+        self._dead_letters = dead_letters
+        self._max_bytes = max_bytes
+        self._metrics = metrics
+        self._acknowledge = acknowledge
+        self._is_current = is_current
+        self._fatal = fatal
+
+    async def each(self, stream: Any, body: Callable[[Record], Awaitable[None]]) -> None:
+        """Call `body` for every record of a stream, in order, and acknowledge it."""
+        async for event in stream.noack().events():
+            await self.one(record_of(event.message), body)
+            self.acknowledge(event)
+
+    async def one(self, record: Record, body: Callable[[Record], Awaitable[None]]) -> None:
+        """Call `body` for one record; see the module for how that can end."""
+        try:
+            self.check_size(record)
+            await self.guard(record, lambda: body(record))
+        except RejectedEvent as error:
+            await self.reject(record, error)
+
+    async def guard(self, record: Record, body: Callable[[], Awaitable[None]]) -> None:
+        """
+        Call `body` and end the worker when it fails.
+
+        Raises:
+            RejectedEvent: The record is to blame, not we.
+        """
+        try:
+            await body()
+        except RejectedEvent:
+            raise
+        except Exception as error:  # noqa: BLE001 - the one place where a bug becomes an exit
+            self._fatal(f"{origin_of(record)} could not be dealt with: {error!r}", error)
+
+    def is_current(self, event: Any) -> bool:
+        """Does its partition still belong to this worker, since before it was read?"""
+        return self._is_current(event.message)
+
+    def acknowledge(self, event: Any) -> None:
+        """The record of this event needs no reading again."""
+        self._acknowledge(event.message)
+
+    def check_size(self, record: Record) -> None:
+        """
+        Refuse what is too large to be meant.
+
+        Raises:
+            MalformedEvent: The value is longer than the setting `events.max_bytes`.
+        """
+        if record.value is not None and len(record.value) > self._max_bytes:
+            raise MalformedEvent(f"{len(record.value)} bytes, expected at most {self._max_bytes}")
+
+    async def reject(self, record: Record, error: RejectedEvent) -> None:
+        """Keep a record among the dead letters."""
+        origin = origin_of(record)
+        log.warning("%s rejected: %s", origin, error)
+        letter = dead_letter(origin, key=record.key, value=record.value, error=error)
+        await self._outbox.post(
+            self._dead_letters, key=letter.key, value=letter.value, headers=letter.headers
+        )
+        self._metrics.dead_letters.labels(record.topic, reason(error)).inc()
+
+
+def record_of(message: Any) -> Record:
+    """A Faust message as a record."""
+    return Record(
+        message.topic,
+        message.partition,
+        message.offset,
+        message.key,
+        message.value,
+        message.timestamp,
+    )

@@ -1,0 +1,231 @@
+"""
+Every metric, declared once, and the server that shows them.
+
+Labels come from closed sets, never from ids.  `/metrics` is for Prometheus, `/healthz` says that
+the process answers, `/readyz` that it has caught up.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Callable, Iterable, Mapping
+from importlib.metadata import version
+from socketserver import ThreadingMixIn
+from threading import Thread
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    make_wsgi_app,
+)
+
+from streams.errors import SetupError
+
+LATENCY = (
+    *(0.001, 0.002, 0.003, 0.004, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075),
+    *(0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0),
+)
+"""Seconds, finest around the 10 and 30 ms that are promised and the second for new items."""
+SHORT = (0.00001, 0.00002, 0.00005, 0.0001, 0.0002, 0.0005, *LATENCY[:12], 0.1, 0.5)
+
+
+class Metrics:
+    """The metrics of one worker."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=self.registry)
+        self._declare_stream()
+        self._declare_catalogue()
+        self._declare_slates()
+        self._declare_worker()
+
+    def _declare_stream(self) -> None:
+        r = self.registry
+        self.events_folded = Counter(
+            "headwater_events_folded", "Events added to a profile, by kind.", ["kind"], registry=r
+        )
+        self.events_repeated = Counter(
+            "headwater_events_repeated", "Events skipped: the profile had them.", registry=r
+        )
+        self.profile_update = Histogram(
+            "headwater_profile_update_seconds",
+            "From an event's bytes to the profile folded and its outputs sent.",
+            buckets=SHORT,
+            registry=r,
+        )
+        self.trends_folded = Counter(
+            "headwater_co_visits_folded", "Co-visits added to an item's trend.", registry=r
+        )
+        self.dead_letters = Counter(
+            "headwater_dead_letters",
+            "Records refused, by the topic they stood on and the reason.",
+            ["topic", "reason"],
+            registry=r,
+        )
+        self.lag = Gauge(
+            "headwater_consumer_lag",
+            "Records this worker owns and has not dealt with, by topic.",
+            ["topic"],
+            registry=r,
+        )
+        self.commits = Counter("headwater_commits", "Times state was made durable.", registry=r)
+
+    def _declare_catalogue(self) -> None:
+        r = self.registry
+        self.items = Counter(
+            "headwater_items_catalogued",
+            "Items dealt with, by outcome: encoded, reused (same text), removed.",
+            ["outcome"],
+            registry=r,
+        )
+        self.item_to_findable = Histogram(
+            "headwater_item_to_findable_seconds",
+            "From an item's announcement until a search for its vector finds it.",
+            buckets=LATENCY,
+            registry=r,
+        )
+        self.encoder_texts = Counter(
+            "headwater_encoder_texts", "Texts turned into vectors.", registry=r
+        )
+        self.encoder_seconds = Histogram(
+            "headwater_encoder_seconds", "Time of one batch.", buckets=LATENCY, registry=r
+        )
+        self.index_items = Gauge("headwater_index_items", "Items that can be found.", registry=r)
+        self.index_tombstones = Gauge(
+            "headwater_index_tombstones", "Dead entries in the index.", registry=r
+        )
+        self.index_generation = Gauge(
+            "headwater_index_generation", "Rebuilds that went live, and one.", registry=r
+        )
+        self.index_rebuild = Gauge(
+            "headwater_index_rebuild_seconds", "Time of the last rebuild.", registry=r
+        )
+        self.index_rebuild_failures = Gauge(
+            "headwater_index_rebuild_failures", "Rebuilds that were thrown away.", registry=r
+        )
+        self.snapshot_age = Gauge(
+            "headwater_snapshot_age_seconds",
+            "Age of the newest snapshot; -1 before the first.",
+            ["replica"],
+            registry=r,
+        )
+        self.replica_ready = Gauge(
+            "headwater_replica_ready", "1 once a replica has caught up.", ["replica"], registry=r
+        )
+        self.replica_behind = Gauge(
+            "headwater_replica_behind",
+            "Records left until the end of the log as it was at start.",
+            ["replica"],
+            registry=r,
+        )
+
+    def _declare_slates(self) -> None:
+        r = self.registry
+        self.event_to_slate = Histogram(
+            "headwater_event_to_slate_seconds",
+            "From the broker's receipt of the trigger until its slate was sent.",
+            buckets=LATENCY,
+            registry=r,
+        )
+        self.slates = Counter(
+            "headwater_slates",
+            "Slates, by strategy and who ranked.",
+            ["strategy", "ranked_by"],
+            registry=r,
+        )
+        self.slate_seconds = Histogram(
+            "headwater_slate_seconds",
+            "Time of each stage of building a slate.",
+            ["strategy", "stage"],
+            buckets=SHORT,
+            registry=r,
+        )
+        self.places = Counter(
+            "headwater_slate_places",
+            "Places on slates, by the source that proposed the item.",
+            ["source"],
+            registry=r,
+        )
+        self.degraded = Counter(
+            "headwater_degraded", "Poorer answers given, by kind.", ["kind"], registry=r
+        )
+        self.empty_slates = Counter("headwater_empty_slates", "Slates without items.", registry=r)
+
+    def _declare_worker(self) -> None:
+        Gauge(
+            "headwater_build_info",
+            "Always 1; the labels tell the versions.",
+            ["version", "python", "faust"],
+            registry=self.registry,
+        ).labels(version("headwater"), platform.python_version(), version("faust-streaming")).set(1)
+
+
+Readiness = Callable[[], Mapping[str, bool]]
+"""What has to be true before a worker is ready, by name."""
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _QuietHandler(WSGIRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing: a scrape every few seconds is no news."""
+
+
+def serve_metrics(metrics: Metrics, *, host: str, port: int, readiness: Readiness) -> WSGIServer:
+    """
+    Start the metrics server in a thread.
+
+    Returns:
+        The server; `server_port` is its port, `shutdown()` ends it.
+
+    Raises:
+        SetupError: The port is taken.
+    """
+    app = _app(metrics, readiness)
+    try:
+        server = make_server(host, port, app, _Server, handler_class=_QuietHandler)
+    except OSError as exc:
+        raise SetupError(
+            f"metrics cannot listen on {host}:{port} ({exc.strerror}): "
+            "set HEADWATER_METRICS__PORT to a free port, or 0 for any"
+        ) from exc
+    Thread(target=server.serve_forever, name="metrics", daemon=True).start()
+    return server
+
+
+def _app(metrics: Metrics, readiness: Readiness) -> Any:
+    show_metrics = make_wsgi_app(metrics.registry)
+
+    def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        match environ["PATH_INFO"]:
+            case "/metrics":
+                answer: Iterable[bytes] = show_metrics(environ, start_response)
+                return answer
+            case "/healthz":
+                return _json(start_response, "200 OK", {"status": "up"})
+            case "/readyz":
+                parts = dict(readiness())
+                status = "200 OK" if all(parts.values()) else "503 Service Unavailable"
+                return _json(start_response, status, {"ready": all(parts.values()), **parts})
+            case _:
+                body = {"error": "try /metrics, /healthz or /readyz"}
+                return _json(start_response, "404 Not Found", body)
+
+    return app
+
+
+def _json(start_response: Any, status: str, body: Mapping[str, Any]) -> Iterable[bytes]:
+    start_response(status, [("Content-Type", "application/json")])
+    return [json.dumps(body).encode() + b"\n"]

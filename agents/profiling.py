@@ -1,0 +1,113 @@
+"""Fold users' events into profiles; tell the item's owner, and ask for a slate."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import Any
+
+from agents.consuming import Consuming, origin_of
+from agents.metrics import Metrics
+from agents.tables import State
+from streams import topics
+from streams.events import Event, Forget, Gains, Interaction, decode_event
+from streams.kafka import Outbox, Record
+from streams.profiles import Profile, fold, is_applied
+from streams.requests import SlateRequest, Trigger, encode_request
+from streams.topics import Topics
+from streams.trends import CoVisit, encode_co_visit
+
+
+class Profiling:
+    """One event in: a profile folded, a co-visit and a slate request out."""
+
+    def __init__(
+        self,
+        *,
+        profiles: State[Profile],
+        outbox: Outbox,
+        names: Topics,
+        gains: Gains,
+        max_ahead: float,
+        metrics: Metrics,
+    ) -> None:
+        self._profiles = profiles
+        self._outbox = outbox
+        self._names = names
+        self._gains = gains
+        self._max_ahead = max_ahead
+        self._metrics = metrics
+
+    async def fold_event(self, record: Record) -> None:
+        """
+        Deal with one record of `events`; one that the profile contains already changes nothing.
+
+        Raises:
+            RejectedEvent: It is no event.
+        """
+        began = perf_counter()
+        event = decode_event(
+            record.key,
+            record.value,
+            gains=self._gains,
+            received_at=record.received_at,
+            max_ahead=self._max_ahead,
+        )
+        before = self._profiles.peek(event.user_id) or Profile()
+        if is_applied(before, partition=record.partition, offset=record.offset):
+            self._metrics.events_repeated.inc()
+            return
+        after = fold(
+            before, event, gains=self._gains, partition=record.partition, offset=record.offset
+        )
+        await self._tell(event, record, before)
+        self._profiles.put(event.user_id, after, partition=record.partition)
+        self._metrics.events_folded.labels(type(event).__name__.lower()).inc()
+        self._metrics.profile_update.observe(perf_counter() - began)
+
+    async def _tell(self, event: Event, record: Record, before: Profile) -> None:
+        """Send what the event causes; before the profile changes, so that a failure repeats it."""
+        match event:
+            case Interaction():
+                await self._send_co_visit(event, record, before)
+                await self._request_slate(event, record)
+            case Forget():
+                slates = self._names.name(topics.RECOMMENDATIONS)
+                await self._outbox.post(slates, key=record.key, value=None)
+            case _:
+                pass
+
+    async def _send_co_visit(self, event: Interaction, record: Record, before: Profile) -> None:
+        visit = CoVisit(
+            at=event.at or 0.0,
+            gain=self._gains.of(event),
+            first=event.item_id not in before.seen,
+            partition=record.partition,
+            offset=record.offset,
+        )
+        await self._outbox.post(
+            self._names.name(topics.CO_VISITS),
+            key=event.item_id.encode(),
+            value=encode_co_visit(visit),
+        )
+
+    async def _request_slate(self, event: Interaction, record: Record) -> None:
+        trigger = Trigger(
+            id=str(origin_of(record)),
+            kind=event.action,
+            at=event.at or 0.0,
+            received_at=record.received_at,
+        )
+        await self._outbox.post(
+            self._names.name(topics.SLATE_REQUESTS),
+            key=record.key,
+            value=encode_request(SlateRequest(user_id=event.user_id, trigger=trigger)),
+        )
+
+
+def register(app: Any, *, source: Any, consuming: Consuming, profiling: Profiling) -> Any:
+    """Attach the agent to the app."""
+
+    async def agent(stream: Any) -> None:
+        await consuming.each(stream, profiling.fold_event)
+
+    return app.agent(source, name="profiling")(agent)

@@ -1,0 +1,149 @@
+"""Answer each request with a slate: ranked, explained, and honest about what was missing."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from agents.catalogue import Catalogue
+from agents.consuming import Consuming, origin_of
+from agents.metrics import Metrics
+from agents.replicas import Replica
+from agents.tables import State
+from slates.building import STRATEGY, Built, build
+from slates.config import SlateConfig
+from slates.slate import Slate, Timings, Versions, encode_slate
+from streams.errors import MalformedRequest
+from streams.kafka import Outbox, Record
+from streams.origins import slate_id
+from streams.profiles import Profile
+from streams.requests import SlateRequest, decode_request
+
+SCENARIOS = frozenset({"feed"})
+"""What may be asked for."""
+
+
+class Recommending:
+    """One request in, one slate out."""
+
+    def __init__(
+        self,
+        *,
+        profiles: State[Profile],
+        catalogue: Catalogue,
+        replicas: Sequence[Replica],
+        outbox: Outbox,
+        topic: str,
+        config: SlateConfig,
+        deadline: float,
+        encoder: str,
+        metrics: Metrics,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._profiles = profiles
+        self._catalogue = catalogue
+        self._replicas = replicas
+        self._outbox = outbox
+        self._topic = topic
+        self._config = config
+        self._deadline = deadline
+        self._encoder = encoder
+        self._metrics = metrics
+        self._clock = clock
+
+    async def answer(self, record: Record) -> None:
+        """
+        Deal with one record of `slate-requests`.
+
+        Raises:
+            RejectedEvent: It is no request that can be answered.
+        """
+        request = decode_request(
+            record.key, record.value, origin=str(origin_of(record)), received_at=record.received_at
+        )
+        if request.scenario not in SCENARIOS:
+            known = ", ".join(sorted(SCENARIOS))
+            raise MalformedRequest(f"scenario {request.scenario!r}, expected one of {known}")
+        degraded = await self._caught_up(request)
+        slate = self._slate(request, degraded)
+        await self._outbox.post(self._topic, key=record.key, value=encode_slate(slate))
+        self._count(slate)
+
+    async def _caught_up(self, request: SlateRequest) -> tuple[str, ...]:
+        """Wait for the replicas while the request can wait; say what is still missing then."""
+        late = [replica for replica in self._replicas if not replica.ready.is_set()]
+        if not late:
+            return ()
+        patience = self._deadline if request.deadline is None else request.deadline
+        received = request.trigger.received_at if request.trigger else self._clock()
+        left = received + patience - self._clock()
+        if left > 0:
+            waits = [asyncio.create_task(replica.ready.wait()) for replica in late]
+            await asyncio.wait(waits, timeout=left)
+            for wait in waits:
+                wait.cancel()
+        return tuple(
+            f"replica-behind: {replica.name} has {replica.reader.behind} records to read"
+            for replica in late
+            if not replica.ready.is_set()
+        )
+
+    def _slate(self, request: SlateRequest, degraded: tuple[str, ...]) -> Slate:
+        trigger = request.trigger
+        if trigger is None:  # decode_request fills it in
+            raise MalformedRequest(f"user {request.user_id!r}: no trigger")
+        began = self._clock()
+        profile = self._profiles.peek(request.user_id) or Profile()
+        built = build(request, profile, self._catalogue, now=trigger.at, config=self._config)
+        return Slate(
+            slate_id=slate_id(trigger.id),
+            user_id=request.user_id,
+            revision=1,
+            strategy=STRATEGY,
+            scenario=request.scenario,
+            trigger=trigger,
+            items=built.items,
+            ranked_by="engine",
+            degraded=degraded,
+            versions=self._versions(),
+            timings=_timings(built, queued=began - trigger.received_at),
+            produced_at=self._clock(),
+            note=built.note,
+        )
+
+    def _versions(self) -> Versions:
+        trends = {p: o for r in self._replicas if r.name == "item-trends" for p, o in r.positions()}
+        return Versions(
+            encoder=self._encoder,
+            index_generation=self._catalogue.index.stats().generation,
+            trends=trends,
+        )
+
+    def _count(self, slate: Slate) -> None:
+        metrics = self._metrics
+        metrics.slates.labels(slate.strategy, slate.ranked_by).inc()
+        metrics.event_to_slate.observe(max(slate.produced_at - slate.trigger.received_at, 0.0))
+        metrics.slate_seconds.labels(slate.strategy, "retrieve").observe(slate.timings.retrieved)
+        metrics.slate_seconds.labels(slate.strategy, "rank").observe(slate.timings.ranked)
+        for item in slate.items:
+            for source in item.sources:
+                metrics.places.labels(source.partition("-")[0]).inc()
+        for line in slate.degraded:
+            metrics.degraded.labels(line.partition(":")[0]).inc()
+        if not slate.items:
+            metrics.empty_slates.inc()
+
+
+def _timings(built: Built, *, queued: float) -> Timings:
+    return Timings(queued=max(queued, 0.0), retrieved=built.retrieved, ranked=built.ranked)
+
+
+def register(app: Any, *, source: Any, consuming: Consuming, recommending: Recommending) -> Any:
+    """Attach the agent to the app."""
+
+    async def agent(stream: Any) -> None:
+        await consuming.each(stream, recommending.answer)
+
+    return app.agent(source, name="recommending")(agent)

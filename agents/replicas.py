@@ -1,0 +1,223 @@
+"""
+Read-only copies of compacted topics, one in every worker.
+
+A replica follows its topic outside any consumer group and is ready once it has reached the end the
+log had at start.  From then on an answer needs nothing outside the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import ItemsView, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from mode import Service
+
+from agents.catalogue import Catalogue
+from agents.metrics import Metrics
+from agents.snapshotting import Snapshotting
+from streams.deadletters import reason
+from streams.errors import EncoderMismatch, MalformedVector
+from streams.kafka import LogReader, Record
+from streams.trends import decode_trend
+from streams.vectors import VectorRecord, decode_vector
+
+log = logging.getLogger("headwater")
+
+FETCH_WAIT = 0.2
+"""Seconds to wait for new records; a real Kafka answers as soon as there is one."""
+PROBES = 8
+"""Items per read whose findability is proven; more would cost a search each during a load."""
+
+
+class Replica(Service):  # type: ignore[misc]
+    """Follows one topic."""
+
+    def __init__(self, name: str, reader: LogReader, metrics: Metrics, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.name = name
+        self.reader = reader
+        self.metrics = metrics
+        self.ready = asyncio.Event()
+
+    def positions(self) -> ItemsView[int, int]:
+        """Partition and the next offset to read, of each."""
+        return self.reader.positions.items()
+
+    async def restore(self) -> Mapping[int, int]:
+        """Load what was kept locally; partition to the offset to go on from."""
+        return {}
+
+    async def apply(self, records: Sequence[Record]) -> None:
+        """Take over records, in order per partition."""
+        raise NotImplementedError
+
+    async def reset(self) -> None:
+        """Throw away what was restored: it belongs to another log."""
+
+    async def on_start(self) -> None:
+        """Restore and connect."""
+        self.metrics.replica_ready.labels(self.name).set(0)
+        await self.reader.start(await self.restore())
+        if self.reader.restarted:
+            log.warning("%s: the snapshot is not of this log; reading it from the start", self.name)
+            await self.reset()
+            self.reader.rewind()
+
+    @Service.task  # type: ignore[untyped-decorator]
+    async def _follow(self) -> None:
+        began = time.monotonic()
+        while not self.should_stop:
+            records = await self.reader.read(wait=FETCH_WAIT) if self.reader.positions else []
+            if records:
+                await self.apply(records)
+            if not self.ready.is_set():
+                self.metrics.replica_behind.labels(self.name).set(self.reader.behind)
+                if not self.reader.behind:
+                    self.ready.set()
+                    self.metrics.replica_ready.labels(self.name).set(1)
+                    log.info("%s: caught up in %.2f s", self.name, time.monotonic() - began)
+
+    async def on_stop(self) -> None:
+        """Disconnect."""
+        await self.reader.stop()
+
+
+class VectorReplica(Replica):
+    """`item-vectors` into the index and the facts of the catalogue."""
+
+    def __init__(
+        self,
+        reader: LogReader,
+        metrics: Metrics,
+        *,
+        catalogue: Catalogue,
+        fingerprint: bytes,
+        snapshots: Snapshotting,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__("item-vectors", reader, metrics, **kwargs)
+        self.catalogue = catalogue
+        self.fingerprint = fingerprint
+        self.snapshots = snapshots
+
+    async def restore(self) -> Mapping[int, int]:
+        """The newest snapshot that can be trusted, else nothing."""
+        return self.snapshots.restore(self.catalogue)
+
+    async def reset(self) -> None:
+        """Empty the catalogue."""
+        for item_id in self.catalogue.index.item_ids():
+            self.catalogue.index.discard(item_id)
+            self.catalogue.discard(item_id)
+
+    async def apply(self, records: Sequence[Record]) -> None:
+        """Vectors in a thread, facts after them, so that what is announced can be found."""
+        newest = {record.key: record for record in records if record.key is not None}
+        vectors, gone = self._decode(list(newest.values()))
+        for item_id in gone:
+            self.catalogue.discard(item_id)
+        for item_id, vector in vectors.items():
+            self.catalogue.unsettle(item_id, vector.content_hash)
+        await asyncio.to_thread(self._write, vectors, gone)
+        for item_id, vector in vectors.items():
+            self.catalogue.announce(item_id, vector)
+        if self.ready.is_set():
+            await asyncio.to_thread(self._probe, list(vectors.items())[-PROBES:])
+        self._gauge()
+        self.snapshots.changed(self.catalogue, self.reader.positions)
+
+    def _decode(self, records: Sequence[Record]) -> tuple[dict[str, VectorRecord], list[str]]:
+        vectors: dict[str, VectorRecord] = {}
+        gone = []
+        for record in records:
+            item_id = (record.key or b"").decode(errors="replace")
+            if record.value is None:
+                gone.append(item_id)
+                continue
+            try:
+                vectors[item_id] = self._checked(item_id, record.value)
+            except (MalformedVector, EncoderMismatch) as error:
+                self._refuse(record, error)
+        return vectors, gone
+
+    def _checked(self, item_id: str, value: bytes) -> VectorRecord:
+        vector = decode_vector(item_id, value, dim=self.catalogue.index.dim)
+        if vector.fingerprint != self.fingerprint:
+            raise EncoderMismatch(
+                f"{item_id!r}: made by encoder {vector.fingerprint.hex()}, "
+                f"expected {self.fingerprint.hex()}: send the item again"
+            )
+        return vector
+
+    def _refuse(self, record: Record, error: Exception) -> None:
+        """Every worker reads the record, so it is counted and logged but not sent anywhere."""
+        log.error(
+            "%s-%d-%d refused: %s; the item stays as it was",
+            record.topic,
+            record.partition,
+            record.offset,
+            error,
+        )
+        self.metrics.dead_letters.labels(record.topic, reason(error)).inc()
+
+    def _write(self, vectors: Mapping[str, VectorRecord], gone: Sequence[str]) -> None:
+        for item_id in gone:
+            self.catalogue.index.discard(item_id)
+        self.catalogue.index.upsert_many([(i, v.vector) for i, v in vectors.items()])
+
+    def _probe(self, items: Sequence[tuple[str, VectorRecord]]) -> None:
+        """Prove that items can be found by their own vectors, and how long that took."""
+        for item_id, record in items:
+            query = record.vector.astype("f4")[None, :]
+            found = {match.item_id for match in self.catalogue.index.search(query, n=5)[0]}
+            if item_id in found:
+                self.metrics.item_to_findable.observe(max(time.time() - record.announced_at, 0))
+            else:
+                log.warning("item %r is in the index but not among its own neighbours", item_id)
+
+    def _gauge(self) -> None:
+        stats = self.catalogue.index.stats()
+        self.metrics.index_items.set(stats.live)
+        self.metrics.index_tombstones.set(stats.tombstones)
+        self.metrics.index_generation.set(stats.generation)
+        self.metrics.index_rebuild.set(stats.rebuild_seconds)
+        self.metrics.index_rebuild_failures.set(stats.rebuild_failures)
+
+    async def on_stop(self) -> None:
+        """Disconnect and leave a snapshot behind."""
+        await super().on_stop()
+        self.catalogue.index.close()
+        self.snapshots.finish(self.catalogue, self.reader.positions)
+
+
+class TrendReplica(Replica):
+    """`item-trends` into the catalogue; 10,000 are read in less than a second, so none is kept."""
+
+    def __init__(
+        self, reader: LogReader, metrics: Metrics, *, catalogue: Catalogue, **kwargs: Any
+    ) -> None:
+        super().__init__("item-trends", reader, metrics, **kwargs)
+        self.catalogue = catalogue
+
+    async def apply(self, records: Sequence[Record]) -> None:
+        """Follow the newest of each item."""
+        for record in {r.key: r for r in records if r.key is not None}.values():
+            item_id = (record.key or b"").decode(errors="replace")
+            try:
+                trend = None if record.value is None else decode_trend(record.value)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                log.error("%s-%d-%d: %s", record.topic, record.partition, record.offset, error)
+                self.metrics.dead_letters.labels(record.topic, "malformed_trend").inc()
+            else:
+                self.catalogue.follow(item_id, trend)
+
+
+def state_folder(state_dir: Path, cluster_id: str, prefix: str) -> Path:
+    """Where state of one log is kept: that of another cluster or tenant must not be mistaken."""
+    safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in f"{prefix}{cluster_id}")
+    return state_dir / safe

@@ -1,0 +1,122 @@
+"""
+A Faust consumer that never commits past what was not dealt with.
+
+Five defects of faust-streaming 0.15.3 (docs/decisions/faust-made-safe.md) would each lose or repeat
+events: messages skipped during a rebalance are acknowledged; a commit passes messages in flight;
+acknowledged offsets are forgotten before the commit of a rebalance; the last commit is skipped when
+another is under way; bookkeeping moves on although a commit failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
+
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
+from faust.types import TP, Message
+
+Settle = Callable[[], Awaitable[None]]
+"""Makes state and outputs of everything acknowledged so far durable; raises if it cannot."""
+
+
+class SafeThread(AIOKafkaConsumerThread):  # type: ignore[misc]
+    """The thread that fetches, with a fetch wait of our choosing."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        # Faust hard-codes 1,500 ms: every join and leave would wait that long for its last fetch.
+        consumer._fetch_max_wait_ms = int(transport.fetch_wait * 1000)
+        return consumer
+
+
+class SafeConsumer(Consumer):  # type: ignore[misc]
+    """Acknowledges only what `acknowledge` is called for, and commits only what is settled."""
+
+    def _new_consumer_thread(self) -> SafeThread:
+        return SafeThread(self, loop=self.loop, beacon=self.beacon)
+
+    def acknowledge(self, message: Message) -> bool:
+        """
+        Count a message as dealt with.
+
+        One of an earlier generation is not: its partition was given back and is read again.
+        """
+        if message.generation_id != self.app.consumer_generation_id:
+            return False
+        acked: bool = super().ack(message)
+        return acked
+
+    def ack(self, message: Message) -> bool:  # noqa: ARG002
+        """
+        Do nothing: Faust calls this for messages it skips while partitions move.
+
+        Our agents read without automatic acknowledgement and call `acknowledge`.
+        """
+        return False
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Commit first, forget after: the other way round repeats seconds of work."""
+        if self._active_partitions is not None:
+            self._active_partitions.difference_update(revoked)
+        self._paused_partitions.difference_update(revoked)
+        await self._on_partitions_revoked(revoked)
+        for offsets in (
+            self._gap,
+            self._acked,
+            self._acked_index,
+            self._read_offset,
+            self._committed_offset,
+        ):
+            for tp in revoked:
+                offsets.pop(tp, None)
+
+    async def commit_and_end_transactions(self) -> None:
+        """Commit once more when the first call found another commit under way."""
+        if not await self.commit(start_new_transaction=False):
+            await self.commit(start_new_transaction=False)
+
+    def _new_offset(self, tp: TP) -> int | None:
+        """The offset to commit, held below the lowest message still in flight."""
+        generation = self.app.consumer_generation_id
+        in_flight = [
+            m.offset
+            for m in list(self._unacked_messages)
+            if m.tp == tp and not m.acked and m.generation_id == generation
+        ]
+        acked = self._acked[tp]
+        held = _above(acked, min(in_flight)) if in_flight else []
+        acked[:] = [offset for offset in acked if offset not in held]
+        try:
+            offset: int | None = super()._new_offset(tp) if acked else None
+        finally:
+            acked.extend(sorted(held))
+        return offset
+
+    async def _handle_attached(self, commit_offsets: Mapping[TP, int]) -> None:
+        """Make everything durable that the offsets stand for, before they are committed."""
+        await super()._handle_attached(commit_offsets)
+        await self.transport.settle()
+
+    async def _commit_offsets(
+        self, offsets: Mapping[TP, int], start_new_transaction: bool = True
+    ) -> bool:
+        before = {tp: self._committed_offset.get(tp) for tp in offsets}
+        done: bool = await super()._commit_offsets(offsets, start_new_transaction)
+        if not done:
+            self._committed_offset.update(before)
+        return done
+
+
+def _above(offsets: Iterable[int], lowest: int) -> set[int]:
+    return {offset for offset in offsets if offset > lowest}
+
+
+class SafeTransport(Transport):  # type: ignore[misc]
+    """Makes safe consumers."""
+
+    Consumer = SafeConsumer
+
+    def __init__(self, *args: Any, settle: Settle, fetch_wait: float, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.settle = settle
+        self.fetch_wait = fetch_wait

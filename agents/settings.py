@@ -1,0 +1,205 @@
+"""
+Every setting, read from the environment or `headwater.toml` in one place.
+
+A wrong value or an unknown name stops the program at start and is named: a misspelt setting that
+is silently ignored costs a night.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from slates.config import SlateConfig
+from streams.errors import BadSetting
+from streams.events import Gains
+from streams.topics import Topics
+
+PREFIX = "HEADWATER_"
+TOML_FILE = "headwater.toml"
+EMBEDDED = "embedded"
+
+DEFAULT_GAINS = {
+    "view": 0.3,
+    "click": 1.0,
+    "like": 2.0,
+    "dislike": -2.0,
+    "rating": 2.0,
+    "cart": 2.0,
+    "purchase": 3.0,
+    "skip": -0.3,
+    "dismiss": -1.0,
+}
+"""Strength of each action; untuned, only the order and the signs matter much."""
+
+# Read by Headwater's surroundings, not by this tree.
+_FOREIGN = {"HEADWATER_KAFKA_JARS", "HEADWATER_REQUIRE_KAFKA"}
+
+
+def _seconds(value: Any) -> Any:
+    """Let the environment say 2 or 0.5, as the file can; pydantic reads ISO 8601 otherwise."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_seconds)]
+"""Seconds, or ISO 8601 such as PT10M or P7D."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class EventSettings(_Part):
+    """What may stand on `events`."""
+
+    gains: Mapping[str, float] = DEFAULT_GAINS
+    """Action to gain; an action that is not here is rejected with its name."""
+    rating_neutral: float = 2.75
+    """Stars that say nothing either way."""
+    rating_best: float = 5.0
+    """The most stars there are."""
+    max_ahead: Duration = timedelta(days=1)
+    """How far an event's time may be later than its receipt."""
+    max_bytes: Annotated[int, Field(ge=100)] = 262_144
+    """Largest event, item or request; a larger one is a dead letter."""
+
+
+class IndexSettings(_Part):
+    """The index of item vectors."""
+
+    kind: Literal["auto", "hnsw", "exact"] = "auto"
+    """`exact` scans everything, `hnsw` searches a graph; `auto` is `hnsw`."""
+    snapshot_every: Duration = timedelta(seconds=30)
+    """How often changes are written to the state folder."""
+
+
+class MetricsSettings(_Part):
+    """The metrics server."""
+
+    host: str = "127.0.0.1"
+    """Where it listens; loopback unless you mean otherwise."""
+    port: Annotated[int, Field(ge=0, le=65_535)] = 9464
+    """0 takes a free one."""
+
+
+class Settings(BaseSettings):
+    """
+    Headwater's settings.
+
+    Set them as `HEADWATER_NAME`, those of a part as `HEADWATER_PART__NAME`, or in `headwater.toml`
+    in the working folder; the environment wins.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        toml_file=TOML_FILE,
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+    )
+
+    broker: str = EMBEDDED
+    """`embedded`, or `host:port` of Apache Kafka, several with commas between."""
+    broker_patience: Duration = timedelta(seconds=30)
+    """How long a program tries to reach the broker before it gives up."""
+    topic_prefix: str = ""
+    """Put before every topic and group name; separates tenants on one Kafka."""
+    partitions: Annotated[int, Field(ge=1, le=1024)] = 4
+    """Partitions of every topic; also the most workers that can share the work."""
+    replication: Annotated[int, Field(ge=1)] = 1
+    """Copies of every topic on a real Kafka; 3 where there are three brokers."""
+    state_dir: Path = Path("var/headwater")
+    """Where snapshots and the embedded broker's address are kept."""
+    data_dir: Path | None = None
+    """Folder with evaluation data; what needs it is skipped without."""
+    commit_interval: Duration = timedelta(seconds=1)
+    """How often state is written to its changelog and offsets are committed."""
+    session_timeout: Duration = timedelta(seconds=10)
+    """After how long a silent worker's partitions go to others."""
+    request_deadline: Duration = timedelta(seconds=5)
+    """How long a slate request waits for a worker that is still catching up."""
+    events: EventSettings = EventSettings()
+    index: IndexSettings = IndexSettings()
+    slates: SlateConfig = SlateConfig()  # type: ignore[call-arg]
+    metrics: MetricsSettings = MetricsSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment, then the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def embedded(self) -> bool:
+        """Is the broker the embedded one?"""
+        return self.broker == EMBEDDED
+
+    @property
+    def group(self) -> str:
+        """The consumer group of the workers."""
+        return f"{self.topic_prefix}headwater"
+
+    def topics(self) -> Topics:
+        """The table of topics under this prefix."""
+        return Topics(prefix=self.topic_prefix, partitions=self.partitions)
+
+    def gains(self) -> Gains:
+        """The strength of actions, as folds take it."""
+        return Gains(self.events.gains, self.events.rating_neutral, self.events.rating_best)
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """
+    Read the settings.
+
+    Args:
+        **overrides: Values that win over environment and file, such as command-line options.
+
+    Raises:
+        BadSetting: A value is wrong or a name is unknown; the message names each.
+    """
+    _refuse_unknown_names(os.environ)
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as exc:
+        raise BadSetting("; ".join(_lines(exc))) from exc
+
+
+def _refuse_unknown_names(environ: Mapping[str, str]) -> None:
+    """pydantic-settings reads the names it knows; the others would go unnoticed."""
+    known = {f"{PREFIX}{field.upper()}" for field in Settings.model_fields}
+    for name in environ:
+        upper = name.upper()
+        ours = upper.startswith(PREFIX) and upper not in _FOREIGN
+        if ours and upper.split("__")[0] not in known:
+            raise BadSetting(f"{name} is not a setting; known are {', '.join(sorted(known))}")
+
+
+def _lines(exc: ValidationError) -> list[str]:
+    return [
+        f"{PREFIX}{'__'.join(str(part).upper() for part in error['loc'])}: "
+        f"{error['msg']} (got {error['input']!r})"
+        for error in exc.errors()
+    ]

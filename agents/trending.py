@@ -1,0 +1,52 @@
+"""Fold co-visits into item trends; the changelog of the fold is the topic everybody reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from agents.consuming import Consuming
+from agents.metrics import Metrics
+from agents.tables import State
+from streams.errors import MalformedEvent
+from streams.kafka import Record
+from streams.trends import Trend, decode_co_visit, fold
+
+
+class Trending:
+    """One co-visit in: its item's trend folded."""
+
+    def __init__(self, *, trends: State[Trend], half_life: float, metrics: Metrics) -> None:
+        self._trends = trends
+        self._half_life = half_life
+        self._metrics = metrics
+
+    async def fold_co_visit(self, record: Record) -> None:
+        """
+        Deal with one record of `co-visits`; one that the trend contains already changes nothing.
+
+        Raises:
+            RejectedEvent: It is no co-visit.
+        """
+        if record.key is None or record.value is None:
+            raise MalformedEvent("a co-visit without key or value, expected an item id and JSON")
+        try:
+            item_id = record.key.decode()
+            visit = decode_co_visit(record.value)
+        except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+            raise MalformedEvent(f"not a co-visit: {exc}") from exc
+        before = self._trends.peek(item_id) or Trend()
+        after = fold(before, visit, half_life=self._half_life)
+        if after is not before:
+            self._trends.put(item_id, after, partition=record.partition)
+            self._metrics.trends_folded.inc()
+
+
+def register(app: Any, *, source: Any, consuming: Consuming, trending: Trending) -> Any:
+    """Attach the agent to the app."""
+
+    async def agent(stream: Any) -> None:
+        await consuming.each(stream, trending.fold_co_visit)
+
+    return app.agent(source, name="trending")(agent)

@@ -1,0 +1,1 @@
+"""What is searched: text becomes vectors, vectors become neighbours."""

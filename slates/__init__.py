@@ -1,0 +1,1 @@
+"""What is shown: candidates become a ranked, explained slate."""

@@ -1,0 +1,1 @@
+"""What flows: events, items, profiles, trends and the topics that carry them."""

@@ -1,0 +1,91 @@
+"""
+Every error Headwater raises on purpose, sorted by what the caller does about it.
+
+HeadwaterError
+ ├ RejectedEvent     the input is wrong       → dead letter, carry on
+ │  ├ MalformedEvent   cannot be decoded, lacks a field, or breaks a rule
+ │  ├ UnknownAction    an action without a gain in the settings
+ │  ├ MalformedItem    an item that cannot be shown or encoded
+ │  ├ MalformedVector  wrong size, not finite, or all zero
+ │  └ MalformedRequest a slate request that cannot be answered as asked
+ ├ StateUnusable     our own state is wrong   → rebuild it from the log
+ │  ├ SnapshotCorrupt  a file is missing, short or altered
+ │  ├ DimensionMismatch a snapshot of vectors of another size
+ │  └ EncoderMismatch  a snapshot or vector of another encoder
+ ├ Degraded          a helper is unavailable  → fall back, count it, show it
+ └ SetupError        the surroundings are wrong → say what to do, exit
+    ├ BadSetting       a setting is unknown or has a wrong value
+    ├ BrokerUnreachable no broker answers at the address
+    ├ TopicMismatch    a topic is missing or declared differently
+    └ CapacityExceeded the embedded broker cannot hold this
+
+Anything else is a bug and crashes the agent before the offset moves.
+"""
+
+
+class HeadwaterError(Exception):
+    """The root of the tree; never raised itself."""
+
+
+class RejectedEvent(HeadwaterError):
+    """The input is wrong: it goes to the dead letters and the stream goes on."""
+
+
+class MalformedEvent(RejectedEvent):
+    """An event that cannot be decoded, lacks a field, or breaks a rule."""
+
+
+class UnknownAction(RejectedEvent):
+    """An interaction whose action has no gain in the settings."""
+
+
+class MalformedItem(RejectedEvent):
+    """An item without an id, a title or any text."""
+
+
+class MalformedVector(RejectedEvent):
+    """A vector of the wrong size, with NaN or infinity, or of length zero."""
+
+
+class MalformedRequest(RejectedEvent):
+    """A slate request that cannot be answered as asked."""
+
+
+class StateUnusable(HeadwaterError):
+    """Our own state is wrong: it is rebuilt from the log."""
+
+
+class SnapshotCorrupt(StateUnusable):
+    """A snapshot with a missing, short or altered file."""
+
+
+class DimensionMismatch(StateUnusable):
+    """A snapshot of vectors of another size."""
+
+
+class EncoderMismatch(StateUnusable):
+    """A snapshot or a vector made by another encoder."""
+
+
+class Degraded(HeadwaterError):
+    """A helper is unavailable: the answer falls back and says so."""
+
+
+class SetupError(HeadwaterError):
+    """The surroundings are wrong: the program says what to do and exits."""
+
+
+class BadSetting(SetupError):
+    """A setting is unknown or has a wrong value."""
+
+
+class BrokerUnreachable(SetupError):
+    """No broker answers at the address."""
+
+
+class TopicMismatch(SetupError):
+    """A topic is missing, or declared otherwise than `streams.topics` says."""
+
+
+class CapacityExceeded(SetupError):
+    """The embedded broker cannot hold what it is asked to."""

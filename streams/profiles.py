@@ -1,0 +1,114 @@
+"""
+What is known of a user: a pure fold of their events, facts only.
+
+A profile holds no vectors, so it survives a new encoder, stays small on the changelog and can be
+shown to its owner.  Folding an event twice equals folding it once.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Mapping
+
+import msgspec
+
+from streams.events import Event, Forget, Gains, Impression, Interaction
+
+VERSION = 1
+MAX_HISTORY = 200
+"""Interactions kept with time and gain, the newest by event time; tastes need about the last 50."""
+MAX_SEEN = 5_000
+"""Items never shown again, the last ones to arrive; 40 KB at most on the changelog."""
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True, order=True):
+    """One interaction, as a profile keeps it; ordered by event time."""
+
+    at: float
+    item_id: str
+    action: str
+    gain: float
+
+
+class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The facts about one user."""
+
+    version: int = VERSION
+    history: tuple[Entry, ...] = ()
+    """At most `MAX_HISTORY` interactions, oldest first by event time."""
+    seen: tuple[str, ...] = ()
+    """At most `MAX_SEEN` different items the user has interacted with, in order of arrival."""
+    counters: Mapping[str, int] = {}
+    """Interactions by action, over all time, and `impression` for slates shown."""
+    partition: int = -1
+    """Partition of `events` that `offset` belongs to."""
+    offset: int = -1
+    """Offset of the last event contained; an older one of the same partition is skipped."""
+
+
+_decoder = msgspec.json.Decoder(Profile)
+_encoder = msgspec.json.Encoder()
+
+
+def encode_profile(profile: Profile) -> bytes:
+    """The bytes of a profile, as they stand on its changelog."""
+    return _encoder.encode(profile)
+
+
+def decode_profile(value: bytes) -> Profile:
+    """Read a profile from its changelog."""
+    return _decoder.decode(value)
+
+
+def is_applied(profile: Profile, *, partition: int, offset: int) -> bool:
+    """Does the profile contain the event at this place already?"""
+    return profile.partition == partition and offset <= profile.offset
+
+
+def fold(
+    profile: Profile, event: Event, *, gains: Gains, partition: int, offset: int
+) -> Profile | None:
+    """
+    Add one event to a profile.
+
+    Late events find their place by event time; one that was folded before changes nothing.
+
+    Args:
+        profile: What was known before; `Profile()` for a stranger.
+        event: With `at` filled in.
+        gains: Strength of each action.
+        partition: Partition of `events` it was read from.
+        offset: Its offset there.
+
+    Returns:
+        What is known now; None when the user is to be forgotten.
+
+    >>> click = Interaction(user_id="u", at=1.0, item_id="dune", action="click")
+    >>> once = fold(Profile(), click, gains=Gains({"click": 1.0}), partition=0, offset=7)
+    >>> once == fold(once, click, gains=Gains({"click": 1.0}), partition=0, offset=7)
+    True
+    """
+    if is_applied(profile, partition=partition, offset=offset):
+        return profile
+    match event:
+        case Forget():
+            return None
+        case Impression():
+            profile = _counted(profile, "impression")
+        case Interaction():
+            profile = _with_interaction(_counted(profile, event.action), event, gains)
+    return msgspec.structs.replace(profile, partition=partition, offset=offset)
+
+
+def _counted(profile: Profile, name: str) -> Profile:
+    counters = {**profile.counters, name: profile.counters.get(name, 0) + 1}
+    return msgspec.structs.replace(profile, counters=counters)
+
+
+def _with_interaction(profile: Profile, event: Interaction, gains: Gains) -> Profile:
+    history = list(profile.history)
+    insort(history, Entry(event.at or 0.0, event.item_id, event.action, gains.of(event)))
+    seen = profile.seen
+    if event.item_id not in seen:
+        seen = (*seen, event.item_id)[-MAX_SEEN:]
+    return msgspec.structs.replace(profile, history=tuple(history[-MAX_HISTORY:]), seen=seen)

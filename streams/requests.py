@@ -1,0 +1,103 @@
+"""Requests for a slate, the records of the `slate-requests` topic: a slate always has a cause."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import msgspec
+
+from streams.errors import MalformedEvent, MalformedRequest
+from streams.events import check_id
+
+MAX_ITEMS = 100
+"""Most items one slate may have."""
+
+
+class Range(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Bounds on a number, both included; None is open."""
+
+    min: float | None = None
+    max: float | None = None
+
+
+Filters: TypeAlias = Mapping[str, str | tuple[str, ...] | Range]
+"""Attribute to the value, one of the values, or the range that it must have."""
+
+
+class Trigger(msgspec.Struct, frozen=True):
+    """What a slate answers to."""
+
+    id: str
+    """The origin of the event, or of the request itself."""
+    kind: str
+    """The action of the event, or `request`."""
+    at: float
+    """Event time, seconds since 1970."""
+    received_at: float
+    """When the broker got it, seconds since 1970: event-to-slate counts from here."""
+
+
+class SlateRequest(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Ask for a slate."""
+
+    user_id: str
+    n: int | None = None
+    """How many items; the setting `slate_size` where left out."""
+    scenario: str = "feed"
+    exclude: tuple[str, ...] = ()
+    """Items that must not be on it."""
+    filters: Filters = {}
+    deadline: float | None = None
+    """Seconds after which an answer is of no use; the setting `request_deadline` where left out."""
+    trigger: Trigger | None = None
+    """Filled in by profiling, or from the request itself."""
+
+
+_decoder = msgspec.json.Decoder(SlateRequest)
+_encoder = msgspec.json.Encoder()
+
+
+def encode_request(request: SlateRequest) -> bytes:
+    """The bytes of a request, as they stand on the topic."""
+    return _encoder.encode(request)
+
+
+def decode_request(
+    key: bytes | None, value: bytes | None, *, origin: str, received_at: float
+) -> SlateRequest:
+    """
+    Read one record of the `slate-requests` topic.
+
+    Args:
+        key: The record's key, the user id in UTF-8.
+        value: JSON of a request.
+        origin: The record's id; becomes the trigger of a request that has none.
+        received_at: The record's own timestamp, seconds since 1970.
+
+    Raises:
+        MalformedRequest: It cannot be decoded or breaks a rule; the message names which.
+    """
+    if value is None:
+        raise MalformedRequest("no value, expected JSON of a request")
+    try:
+        request = _decoder.decode(value)
+        check_id("user_id", request.user_id)
+    except (msgspec.DecodeError, UnicodeDecodeError, MalformedEvent) as exc:
+        raise MalformedRequest(f"not a slate request: {exc}") from exc
+    if key != request.user_id.encode():
+        raise MalformedRequest(f"user {request.user_id!r}: key {key!r}, expected the user id")
+    if request.trigger is None:
+        trigger = Trigger(id=origin, kind="request", at=received_at, received_at=received_at)
+        request = msgspec.structs.replace(request, trigger=trigger)
+    return _checked(request)
+
+
+def _checked(request: SlateRequest) -> SlateRequest:
+    who = f"user {request.user_id!r}"
+    if request.n is not None and not 1 <= request.n <= MAX_ITEMS:
+        raise MalformedRequest(f"{who}: n {request.n}, expected 1 to {MAX_ITEMS}")
+    if request.deadline is not None and not (math.isfinite(request.deadline)):
+        raise MalformedRequest(f"{who}: deadline {request.deadline}, expected seconds")
+    return request
