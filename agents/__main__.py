@@ -8,6 +8,7 @@ import typer
 
 from agents.commands.broker import broker
 from agents.commands.topics import topics
+from agents.commands.up import up
 from agents.commands.worker import worker
 from streams.errors import HeadwaterError, SetupError
 
@@ -21,6 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command()(up)
 app.command()(worker)
 app.command()(broker)
 app.add_typer(topics, name="topics")

@@ -33,7 +33,7 @@ from agents.tables import Commits, FoldTable
 from agents.trending import Trending
 from indexes.embedding import DIM, MODEL, Encoder, fingerprint
 from indexes.exact import ExactIndex
-from indexes.index import VectorIndex
+from indexes.images import Snapshottable
 from indexes.items import HnswIndex
 from slates.config import DAY
 from streams import topics
@@ -80,7 +80,7 @@ class Worker:
         )
         self.trends: FoldTable[Trend] = self._table(topics.ITEM_TRENDS, encode_trend, decode_trend)
         self.commits.tables = (self.profiles, self.trends)
-        self.catalogue = Catalogue(_index(settings), half_life=self._half_life)
+        self.catalogue = Catalogue(_index(settings), half_life=self._half_life, alarm=_alarm)
         self.replicas = self._replicas(snapshots)
         self.services: list[Service] = [*self.replicas, Watchdog(self.app, fatal=fatal)]
         self._register(encoder)
@@ -154,16 +154,16 @@ class Worker:
         return current
 
     def _table(self, topic: Topic, encode: Any, decode: Any) -> FoldTable[Any]:
-        return self.app.tables.add(
-            FoldTable(
-                self.app,
-                name=topic.name,
-                changelog=self._names.name(topic),
-                partitions=self.settings.partitions,
-                encode=encode,
-                decode=decode,
-            )
+        table: FoldTable[Any] = FoldTable(
+            self.app,
+            name=topic.name,
+            changelog=self._names.name(topic),
+            partitions=self.settings.partitions,
+            encode=encode,
+            decode=decode,
         )
+        self.app.tables.add(table)
+        return table
 
     def _source(self, topic: Topic) -> Any:
         return self.app.topic(
@@ -284,7 +284,11 @@ def consumer_lag(consumer: Any) -> dict[str, int]:
     return lag
 
 
-def _index(settings: Settings) -> VectorIndex:
+def _index(settings: Settings) -> Snapshottable:
     if settings.index.kind == "exact":
         return ExactIndex(DIM)
-    return HnswIndex(DIM, on_alarm=lambda text: log.error("index: %s", text))
+    return HnswIndex(DIM, on_alarm=_alarm)
+
+
+def _alarm(text: str) -> None:
+    log.error("index: %s", text)

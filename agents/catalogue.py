@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from sortedcontainers import SortedList
 
-from indexes.index import VectorIndex
+from indexes.images import Snapshottable
 from streams.items import ItemFacts, attribute_words
 from streams.requests import Filters, Range
 from streams.trends import Trend, standing
@@ -37,8 +37,15 @@ class Known(msgspec.Struct, frozen=True, array_like=True):
 class Catalogue:
     """All live items; the `Knowledge` that slates are built from."""
 
-    def __init__(self, index: VectorIndex, *, half_life: float) -> None:
+    def __init__(
+        self,
+        index: Snapshottable,
+        *,
+        half_life: float,
+        alarm: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self.index = index
+        self.alarm = alarm
         self._half_life = half_life
         self._known: dict[str, Known] = {}
         self._trends: dict[str, Trend] = {}
@@ -69,6 +76,11 @@ class Catalogue:
         """The n newest live items published at most `within` seconds before `now`."""
         newest = self._by_age.irange((-now, ""), (within - now, "\U0010ffff"))
         return [item_id for (_, item_id), _ in zip(newest, range(n), strict=False)]
+
+    def share(self, name: str, word: str) -> float:
+        """Share of live items that have the word among an attribute's; 0 to 1."""
+        having = self._words.get((name, word))
+        return len(having) / len(self._known) if having else 0.0
 
     def matching(self, filters: Filters) -> set[str]:
         """The live items that have all the attributes asked for."""
@@ -159,16 +171,24 @@ class Catalogue:
         """Everything but the vectors and trends, for a snapshot."""
         return msgspec.msgpack.encode(self._known)
 
-    def load_facts(self, payload: bytes) -> None:
+    def load(self, index: Snapshottable, payload: bytes) -> None:
         """
-        Take over what `dump_facts` wrote.
+        Take over an index and what `dump_facts` wrote beside it.
 
         Raises:
             msgspec.DecodeError: It was not written by this version.
         """
         kept = msgspec.msgpack.decode(payload, type=dict[str, Known])
+        self.index = index
         for item_id, known in kept.items():
             self.recall(item_id, known)
+
+    def clear(self) -> None:
+        """Forget all items; trends stay, they come from another log."""
+        for item_id in list(self._known):
+            self.discard(item_id)
+        for item_id in self.index.item_ids():
+            self.index.discard(item_id)
 
 
 def _attributes(facts: ItemFacts) -> Iterable[tuple[str, str | float | tuple[str, ...]]]:

@@ -21,7 +21,7 @@ from agents.catalogue import Catalogue
 from agents.metrics import Metrics
 from agents.snapshotting import Snapshotting
 from streams.deadletters import reason
-from streams.errors import EncoderMismatch, MalformedVector
+from streams.errors import EncoderMismatch, HeadwaterError, MalformedVector
 from streams.kafka import LogReader, Record
 from streams.trends import decode_trend
 from streams.vectors import VectorRecord, decode_vector
@@ -56,6 +56,9 @@ class Replica(Service):  # type: ignore[misc]
         """Take over records, in order per partition."""
         raise NotImplementedError
 
+    def tick(self) -> None:
+        """Do what is to be done now and then; called between reads."""
+
     async def reset(self) -> None:
         """Throw away what was restored: it belongs to another log."""
 
@@ -75,6 +78,7 @@ class Replica(Service):  # type: ignore[misc]
             records = await self.reader.read(wait=FETCH_WAIT) if self.reader.positions else []
             if records:
                 await self.apply(records)
+            self.tick()
             if not self.ready.is_set():
                 self.metrics.replica_behind.labels(self.name).set(self.reader.behind)
                 if not self.reader.behind:
@@ -111,9 +115,7 @@ class VectorReplica(Replica):
 
     async def reset(self) -> None:
         """Empty the catalogue."""
-        for item_id in self.catalogue.index.item_ids():
-            self.catalogue.index.discard(item_id)
-            self.catalogue.discard(item_id)
+        self.catalogue.clear()
 
     async def apply(self, records: Sequence[Record]) -> None:
         """Vectors in a thread, facts after them, so that what is announced can be found."""
@@ -123,13 +125,18 @@ class VectorReplica(Replica):
             self.catalogue.discard(item_id)
         for item_id, vector in vectors.items():
             self.catalogue.unsettle(item_id, vector.content_hash)
-        await asyncio.to_thread(self._write, vectors, gone)
+        moved = self._moved(vectors)
+        await asyncio.to_thread(self._write, moved, gone)
         for item_id, vector in vectors.items():
             self.catalogue.announce(item_id, vector)
         if self.ready.is_set():
-            await asyncio.to_thread(self._probe, list(vectors.items())[-PROBES:])
+            await asyncio.to_thread(self._probe, list(moved.items())[-PROBES:])
         self._gauge()
-        self.snapshots.changed(self.catalogue, self.reader.positions)
+        self.snapshots.note_change()
+
+    def tick(self) -> None:
+        """Write a snapshot when it is time."""
+        self.snapshots.tick(self.catalogue, self.reader.positions)
 
     def _decode(self, records: Sequence[Record]) -> tuple[dict[str, VectorRecord], list[str]]:
         vectors: dict[str, VectorRecord] = {}
@@ -154,7 +161,7 @@ class VectorReplica(Replica):
             )
         return vector
 
-    def _refuse(self, record: Record, error: Exception) -> None:
+    def _refuse(self, record: Record, error: HeadwaterError) -> None:
         """Every worker reads the record, so it is counted and logged but not sent anywhere."""
         log.error(
             "%s-%d-%d refused: %s; the item stays as it was",
@@ -164,6 +171,15 @@ class VectorReplica(Replica):
             error,
         )
         self.metrics.dead_letters.labels(record.topic, reason(error)).inc()
+
+    def _moved(self, vectors: Mapping[str, VectorRecord]) -> dict[str, VectorRecord]:
+        """Those whose text is new; the others have only new facts, and keep their place."""
+        return {
+            item_id: vector
+            for item_id, vector in vectors.items()
+            if (known := self.catalogue.known(item_id)) is None
+            or known.content_hash != vector.content_hash
+        }
 
     def _write(self, vectors: Mapping[str, VectorRecord], gone: Sequence[str]) -> None:
         for item_id in gone:

@@ -81,8 +81,8 @@ class EventSettings(_Part):
 class IndexSettings(_Part):
     """The index of item vectors."""
 
-    kind: Literal["auto", "hnsw", "exact"] = "auto"
-    """`exact` scans everything, `hnsw` searches a graph; `auto` is `hnsw`."""
+    kind: Literal["hnsw", "exact"] = "hnsw"
+    """`hnsw` searches a graph; `exact` compares with every item, for up to about 20,000."""
     snapshot_every: Duration = timedelta(seconds=30)
     """How often changes are written to the state folder."""
 

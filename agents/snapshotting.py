@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -11,19 +12,38 @@ import msgspec
 from agents.catalogue import Catalogue
 from agents.metrics import Metrics
 from indexes.embedding import DIM, fingerprint
+from indexes.snapshot_writer import Done, Failed, SnapshotWriter
 from indexes.snapshots import load, save
 from streams.errors import StateUnusable
 
 log = logging.getLogger("headwater")
 
+REPLICA = "item-vectors"
+
 
 class Snapshotting:
-    """Keeps the catalogue in a folder."""
+    """Keeps the catalogue in a folder, written by a forked child while the worker goes on."""
 
-    def __init__(self, folder: Path, *, every: float, metrics: Metrics) -> None:
-        self.folder = folder
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        every: float,
+        metrics: Metrics,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._folder = folder
         self._every = every
+        self._clock = clock
         self._metrics = metrics
+        self._writer = SnapshotWriter(folder)
+        self._changed = False
+        self._started = clock()
+        self._newest: float | None = None
+        metrics.snapshot_age.labels(REPLICA).set_function(self._age)
+
+    def _age(self) -> float:
+        return -1.0 if self._newest is None else self._clock() - self._newest
 
     def restore(self, catalogue: Catalogue) -> Mapping[int, int]:
         """
@@ -33,24 +53,53 @@ class Snapshotting:
             Partition to the offset to go on from; empty when there is none that can be used.
         """
         try:
-            snapshot = load(self.folder, dim=DIM, fingerprint=fingerprint().hex())
+            snapshot = load(
+                self._folder, dim=DIM, fingerprint=fingerprint().hex(), on_alarm=catalogue.alarm
+            )
             if snapshot is None:
                 return {}
-            catalogue.index = snapshot.index
-            catalogue.load_facts(snapshot.facts)
-        except (StateUnusable, msgspec.DecodeError) as error:
-            log.error("snapshot unusable, reading the log instead: %s", error)
+            catalogue.load(snapshot.index, snapshot.facts)
+        except (StateUnusable, msgspec.DecodeError, msgspec.ValidationError) as error:
+            log.error("snapshot unusable, reading the log from its start instead: %s", error)
             return {}
+        log.info("snapshot restored: %d items", len(catalogue))
         return {int(partition): offset for partition, offset in snapshot.offsets.items()}
 
-    def changed(self, catalogue: Catalogue, positions: Mapping[int, int]) -> None:
-        pass
+    def note_change(self) -> None:
+        """There is something to write."""
+        self._changed = True
+
+    def tick(self, catalogue: Catalogue, positions: Mapping[int, int]) -> None:
+        """Look after the child, and start one when it is time; call it often, it never waits."""
+        match self._writer.poll():
+            case Done(stalled=stalled):
+                self._newest = self._started
+                log.debug("snapshot written; the worker stood still for %.1f ms", stalled * 1000)
+            case Failed(reason=reason):
+                self._changed = True
+                log.error("snapshot not written, the former one stays: %s", reason)
+        if self._changed and not self._writer.busy and self._clock() - self._started > self._every:
+            self._changed = False
+            self._started = self._clock()
+            self._writer.start(
+                index=catalogue.index,
+                offsets={str(partition): offset for partition, offset in positions.items()},
+                facts=catalogue.dump_facts(),
+                fingerprint=fingerprint().hex(),
+            )
 
     def finish(self, catalogue: Catalogue, positions: Mapping[int, int]) -> None:
-        save(
-            self.folder,
-            index=catalogue.index,
-            offsets={str(p): o for p, o in positions.items()},
-            facts=catalogue.dump_facts(),
-            fingerprint=fingerprint().hex(),
-        )
+        """Write what has changed since the last one, and wait for it."""
+        self._writer.close()
+        if not self._changed and self._newest is not None:
+            return
+        try:
+            save(
+                self._folder,
+                index=catalogue.index,
+                offsets={str(partition): offset for partition, offset in positions.items()},
+                facts=catalogue.dump_facts(),
+                fingerprint=fingerprint().hex(),
+            )
+        except OSError as error:
+            log.error("snapshot not written, the former one stays: %s", error)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from indexes.fairlock import FairLock
 from indexes.files import read_array, read_json
-from indexes.images import ExactImage
+from indexes.images import ExactImage, Image
 from indexes.index import IndexStats, Match, matches
 from indexes.nearest import best, similarities
 from indexes.unit_vectors import unit_queries, unit_vector
@@ -105,7 +105,7 @@ class ExactIndex:
         """Nothing runs in the background."""
 
     @contextmanager
-    def frozen(self) -> Iterator[ExactImage]:
+    def frozen(self) -> Iterator[Image]:
         """See `indexes.images.Snapshottable.frozen`."""
         with self._lock:
             ids = list(self._row_of)

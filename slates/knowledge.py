@@ -63,5 +63,8 @@ class Knowledge(Protocol):
     def fresh(self, now: float, *, within: float, n: int) -> Sequence[str]:
         """The n newest live items published at most `within` seconds before `now`."""
 
+    def share(self, name: str, word: str) -> float:
+        """Share of live items that have the word among an attribute's; 0 to 1."""
+
     def matching(self, filters: Filters) -> set[str]:
         """The live items that have all the attributes asked for."""

@@ -1,7 +1,7 @@
 """
 From candidates to a score each: a transparent weighted sum.
 
-Every term is between about 0 and 1, so a weight reads as "how much a full measure of it counts".
+Every term is between about -1 and 1, so a weight reads as "how much a full measure of it counts".
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from slates.candidates import Candidate, age_days
 from slates.config import DAY, SlateConfig
 from slates.knowledge import Knowledge
+from slates.leaning import derive_leaning, lean
 from slates.tastes import Tastes, Vectors
 from streams.trends import popularity_at
 
@@ -44,6 +45,10 @@ def score(
     total = np.zeros(len(candidates))
     if tastes.names:
         total += config.weight_similarity * _similarity(vectors, tastes)
+    if tastes.known:
+        leaning = derive_leaning(tastes, knowledge)
+        ids = [candidate.item_id for candidate in candidates]
+        total += config.weight_attributes * np.array(lean(leaning, ids, knowledge))
     total += config.weight_popularity * _popularity(candidates, knowledge, now, config)
     total += config.weight_freshness * _freshness(candidates, knowledge, now, config)
     return total

@@ -28,6 +28,8 @@ class Tastes:
     """`recent`, `last-1` (the newest) …, `long-term`; empty for a user without a usable history."""
     vectors: Vectors
     """(len(names), dim) unit rows."""
+    known: tuple[Entry, ...]
+    """What was acted on, liked or not, newest first, each item once; all announced."""
     liked: tuple[Entry, ...]
     """The liked items they were made from, newest first, each item once."""
     liked_vectors: Vectors
@@ -46,7 +48,7 @@ def derive_tastes(profile: Profile, index: Neighbours, config: SlateConfig) -> T
     liked = tuple(entry for entry in newest if entry.gain > 0)
     if not liked:
         nothing = np.zeros((0, 0), dtype=np.float32)
-        return Tastes((), nothing, (), nothing)
+        return Tastes((), nothing, tuple(newest), (), nothing)
     recent = newest[: config.recent]
     vectors = index.vectors([entry.item_id for entry in newest])
     is_liked = np.fromiter((entry.gain > 0 for entry in newest), bool, len(newest))
@@ -58,7 +60,7 @@ def derive_tastes(profile: Profile, index: Neighbours, config: SlateConfig) -> T
         _mean(liked_vectors, np.array([entry.gain for entry in liked], dtype=np.float32)),
     ]
     names = ("recent", *(f"last-{i + 1}" for i in range(len(last))), "long-term")
-    return Tastes(names, np.stack(rows), liked, liked_vectors)
+    return Tastes(names, np.stack(rows), tuple(newest), liked, liked_vectors)
 
 
 def _once(entries: Sequence[Entry]) -> list[Entry]:

@@ -18,8 +18,9 @@ import msgspec
 
 from streams.errors import MalformedItem, SetupError
 from streams.events import Gains, Interaction
-from streams.files import MAX_SECONDS, BadRow, Cells, decode_rows, event_of, item_of, read_rows
+from streams.files import MAX_SECONDS, decode_rows, event_of, item_of
 from streams.items import Item
+from streams.rows import BadRow, Cells, read_rows
 
 FILMS = "movies.csv"
 TEXTS = "items_with_text.csv"

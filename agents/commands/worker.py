@@ -6,7 +6,7 @@ import asyncio
 import os
 import threading
 import time
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import faust
 import typer
@@ -70,9 +70,7 @@ async def _prepare(settings: Settings) -> tuple[Broker, str]:
     return broker, await cluster_id(broker)
 
 
-def _run_worker(
-    settings: Settings, broker: Broker, cluster: str, roles: tuple[str, ...]
-) -> NoReturn:
+def _run_worker(settings: Settings, broker: Broker, cluster: str, roles: tuple[str, ...]) -> None:
     metrics = Metrics()
     folder = state_folder(settings.state_dir, cluster, settings.topic_prefix)
     snapshots = Snapshotting(

@@ -1,4 +1,9 @@
-"""Graphs and indexes that misbehave on purpose."""
+"""
+Graphs and indexes that misbehave on purpose, for tests of whatever depends on them.
+
+Each does one thing wrong that hnswlib, a disk or a kernel has been seen to do.
+"""
+# ruff: noqa: D102, ARG002 -- the methods are those of the protocols
 
 import threading
 from collections.abc import Callable, Iterator
@@ -10,13 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from indexes.exact import ExactIndex
 from indexes.generations import Hits, Labels
-from indexes.images import Image, Snapshottable
+from indexes.images import Image
 from indexes.items import HnswGraph, HnswIndex
 from indexes.parameters import HnswParameters
-
-BUSY = HnswParameters(capacity=24, min_tombstones=4)
-"""Rebuilds at every few changes."""
 
 
 class WatchedGraph:
@@ -102,7 +105,7 @@ class GatedGraph(WatchedGraph):
 class Line:
     """An index whose generations have graphs of the kinds given, the last kind for all further."""
 
-    def __init__(self, *kinds: type[WatchedGraph], parameters: HnswParameters, dim: int) -> None:
+    def __init__(self, dim: int, *kinds: type[WatchedGraph], parameters: HnswParameters) -> None:
         self.graphs: list[WatchedGraph] = []
         self.alarms: list[str] = []
         self._kinds = kinds
@@ -135,14 +138,14 @@ class _MeddledImage:
         return written
 
 
-class Meddled:
-    """Just enough of an index to be saved; something happens in the middle of the writing."""
+class Meddled(ExactIndex):
+    """Something happens in the middle of writing it: an error, a signal, a long wait."""
 
-    def __init__(self, index: Snapshottable, meddle: Callable[[], None]) -> None:
-        self._index = index
+    def __init__(self, dim: int, *, meddle: Callable[[], None]) -> None:
+        super().__init__(dim)
         self._meddle = meddle
 
     @contextmanager
     def frozen(self) -> Iterator[Image]:
-        with self._index.frozen() as image:
+        with super().frozen() as image:
             yield _MeddledImage(image, self._meddle)

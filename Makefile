@@ -1,0 +1,51 @@
+# Headwater: everything hangs off .venv, which `make setup` builds once and keeps up to date.
+
+SHELL := /bin/bash
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+STAMP := .venv/installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup up test check test-kafka bench clean
+
+help: ## this text
+	@echo "Headwater: clicks in, ranked and explained slates out."
+	@echo
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@echo
+	@echo "Options of the main job: make up ARGS='--for 60 --json'"
+
+setup: $(STAMP) ## make .venv and install everything into it
+
+$(STAMP): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "needs Python 3.11 or newer: none found on the PATH"; exit 1; }
+	@command -v g++ >/dev/null || command -v c++ >/dev/null || { echo "needs a C++ compiler: hnswlib is built from source"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev --editable .
+	touch $(STAMP)
+
+up: setup ## run it: broker, worker, a catalogue, users, live in this terminal
+	@$(BIN)/headwater up $(ARGS)
+
+test: setup ## the tests that need neither Kafka nor data
+	$(BIN)/python -m pytest
+
+check: setup ## format, lint, types, contracts, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest
+
+test-kafka: setup ## the tests against Apache Kafka (needs a JDK 17+ and Maven)
+	$(BIN)/python -m benchmarks.apache_kafka fetch
+	HEADWATER_REQUIRE_KAFKA=1 $(BIN)/python -m pytest tests/kafka
+
+bench: setup ## measure on Apache Kafka and write docs/benchmarks.md
+	$(BIN)/python -m benchmarks.apache_kafka fetch
+	$(BIN)/python -m benchmarks
+
+clean: ## remove .venv and local state
+	rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,126 @@
+"""Broker and worker as child processes of `headwater up`: started in order, ended in order."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from agents.commands.surroundings import find_broker, run
+from agents.scraping import is_ready
+from agents.settings import Settings
+from streams.embedded import find_address
+from streams.errors import BrokerUnreachable, SetupError
+from streams.kafka import declare_topics
+
+BROKER_PATIENCE = 20.0
+WORKER_PATIENCE = 120.0
+"""Seconds a worker may take until it is ready; loading the encoder is most of it."""
+STOP_PATIENCE = 15.0
+POLL = 0.1
+
+
+@contextmanager
+def running(settings: Settings) -> Iterator[tuple[Settings, int]]:
+    """
+    A broker, unless the settings name one, and a worker, while the block lasts.
+
+    Yields:
+        The settings to reach them with, and the port of the worker's metrics.
+
+    Raises:
+        SetupError: One of them ended, or was not ready in time; its own words are on stderr.
+    """
+    with tempfile.TemporaryDirectory(prefix="headwater-", ignore_cleanup_errors=True) as folder:
+        if settings.embedded:  # what is in memory has no yesterday: no state of it is kept
+            settings = settings.model_copy(update={"state_dir": Path(folder)})
+        port = free_port(settings.metrics.port)
+        environment = {
+            **os.environ,
+            "HEADWATER_STATE_DIR": str(settings.state_dir.absolute()),
+            "HEADWATER_METRICS__PORT": str(port),
+        }
+        children: list[subprocess.Popen[bytes]] = []
+        try:
+            if settings.embedded:
+                children.append(_start("broker", environment))
+                _await(children[-1], "broker", lambda: _has_address(settings), BROKER_PATIENCE)
+            else:
+                run(_declare(settings))
+            children.append(_start("worker", environment))
+            _await(children[-1], "worker", lambda: is_ready(port), WORKER_PATIENCE)
+            yield settings, port
+        finally:
+            for child in reversed(children):
+                _stop(child)
+
+
+def free_port(wanted: int) -> int:
+    """The port wanted if nobody listens there, else any that is free."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            found: int = probe.getsockname()[1]
+            return found
+    raise SetupError("no free port on 127.0.0.1")
+
+
+def _start(command: str, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """A child in a session of its own: Ctrl-C reaches us, and we end it in order."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "agents", command, "--with-parent"],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def _await(
+    child: subprocess.Popen[bytes], name: str, done: Callable[[], bool], patience: float
+) -> None:
+    deadline = time.monotonic() + patience
+    while not done():
+        if (code := child.poll()) is not None:
+            raise SetupError(f"the {name} ended with exit code {code}; its reason is above")
+        if time.monotonic() > deadline:
+            raise SetupError(f"the {name} was not ready within {patience:g} s")
+        time.sleep(POLL)
+
+
+def _has_address(settings: Settings) -> bool:
+    try:
+        find_address(settings.state_dir)
+    except BrokerUnreachable:
+        return False
+    return True
+
+
+async def _declare(settings: Settings) -> None:
+    await declare_topics(
+        await find_broker(settings),
+        dict(settings.topics()),
+        partitions=settings.partitions,
+        replication=settings.replication,
+    )
+
+
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    if child.poll() is None:
+        child.send_signal(signal.SIGTERM)
+        try:
+            child.wait(STOP_PATIENCE)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()

@@ -1,0 +1,217 @@
+"""`headwater up`: the main job in one go."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.live import Live
+
+from agents.commands.processes import running
+from agents.commands.surroundings import find_broker, run, set_up_logging
+from agents.driving import Crowd, Driver, replay
+from agents.scraping import Figures, scrape
+from agents.screen import draw
+from agents.settings import Settings, load_settings
+from agents.tally import Tally, summary
+from examples import books_file
+from streams.errors import SetupError
+from streams.events import Interaction
+from streams.files import read_items, write_aside
+from streams.items import Item
+from streams.movielens import load_catalogue, load_ratings
+from streams.rows import BadRow
+
+DRAIN_PATIENCE = 60.0
+"""Seconds that what is under way at the end may take to be answered."""
+SCRAPE_INTERVAL = 0.5
+REFRESH = 4
+"""Times a second that the view is drawn."""
+EMBEDDED_NOTE = (
+    "Embedded broker: in memory, 5 MiB a partition, for a first look. "
+    "Set HEADWATER_BROKER=host:port for Apache Kafka. Ctrl-C ends it."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to run."""
+
+    name: str
+    catalogue: Mapping[str, Item]
+    history: Sequence[Interaction]
+    """Empty for simulated users."""
+    seconds: float | None
+    speed: float | None
+    users: int
+    rate: float
+    seed: int
+
+
+def up(  # noqa: PLR0917 - one parameter per option is how Typer reads them
+    data: Annotated[
+        str | None,
+        typer.Option(metavar="movielens", help="Replay a data set instead of simulated users."),
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="Where the data set is.")
+    ] = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option("--for", min=1, help="Stop after so many seconds, counted from ready."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="No view; one JSON object at the end.")
+    ] = False,
+    speed: Annotated[
+        float | None,
+        typer.Option(min=0.001, help="Seconds of the past per second; flat out without."),
+    ] = None,
+    users: Annotated[int, typer.Option(min=1, help="Simulated users at a time.")] = 50,
+    rate: Annotated[float, typer.Option(min=0.1, help="Their visits per second.")] = 15.0,
+    seed: Annotated[int, typer.Option(help="Another seed is another crowd.")] = 1,
+) -> None:
+    """
+    Start broker, worker and metrics, load a catalogue, drive users, and show it live.
+
+    Ctrl-C ends it.  With HEADWATER_BROKER=host:port it runs on that Kafka instead of the embedded
+    broker.  A replay also ends when its data do.
+
+    Examples: headwater up --for 60 --json;
+    headwater up --data movielens DIR --speed 1000000
+    """
+    settings = load_settings()
+    set_up_logging("WARNING")
+    job = read_job(data, folder, seconds=seconds, speed=speed, users=users, rate=rate, seed=seed)
+    typer.echo(f"starting: {job.name}, {len(job.catalogue):,} items …", err=True)
+    with running(settings) as (inner, port):
+        result = run(_main(inner, job, port, show=not as_json))
+    if as_json:
+        typer.echo(json.dumps(result))
+    else:
+        Console().print_json(data=result)
+    if (lost := result["events_in"] - result["events_folded"] - result["dead_letters"]) > 0:
+        raise SetupError(
+            f"{lost} of {result['events_in']} events were not dealt with {DRAIN_PATIENCE:g} s "
+            "after the last: the worker is too slow or has stopped"
+        )
+
+
+def read_job(data: str | None, folder: Path | None, **options: Any) -> Job:
+    """
+    Read what is to be run.
+
+    Raises:
+        SetupError: An unknown data set, no folder, or files missing in it.
+    """
+    if data is None:
+        if folder is not None:
+            raise SetupError(f"{folder}: say what it holds, as --data movielens {folder}")
+        items = [item for item in read_items(books_file()) if not isinstance(item, BadRow)]
+        return Job("simulated readers of books", _by_id(items), (), **options)
+    if data != "movielens":
+        raise SetupError(f"--data {data}: expected movielens")
+    if folder is None:
+        raise SetupError("--data movielens: give the folder with movies.csv and ratings.csv")
+    return _read_movielens(folder, **options)
+
+
+def _read_movielens(folder: Path, **options: Any) -> Job:
+    """Films in the order of their first rating, as a catalogue that grows."""
+    films, ratings = load_catalogue(folder), load_ratings(folder)
+    aside = write_aside(Path.cwd() / "movielens")
+    for row in (*films.bad, *ratings.bad):
+        aside.add(row)
+    if aside.count:
+        typer.echo(f"{aside.count} bad rows put into {aside.path}", err=True)
+    catalogue = _by_id(films.records)
+    rated = dict.fromkeys(event.item_id for event in ratings.records)
+    ordered = {i: catalogue[i] for i in rated if i in catalogue} | catalogue
+    return Job(f"replay of {folder}", ordered, ratings.records, **options)
+
+
+def _by_id(items: Sequence[Item]) -> dict[str, Item]:
+    return {item.item_id: item for item in items}
+
+
+async def _main(settings: Settings, job: Job, port: int, *, show: bool) -> dict[str, Any]:
+    broker = await find_broker(settings)
+    tally = Tally()
+    driver = Driver(broker, settings.topics(), tally)
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    view = asyncio.create_task(_show(job, tally, port, settings)) if show else None
+    async with driver.running():
+        loading = asyncio.create_task(driver.load(job.catalogue.values()))
+        driving = asyncio.create_task(_drive(driver, job, loading, embedded=settings.embedded))
+        await _first(driving, stop, job.seconds, tally)
+        for task in (driving, loading):
+            task.cancel()
+        await asyncio.gather(driving, loading, return_exceptions=True)
+        seconds = tally.seconds()
+        figures = await _drained(driver, port)
+    if view is not None:
+        view.cancel()
+        with suppress(asyncio.CancelledError):
+            await view
+    return summary(tally, figures, seconds=seconds)
+
+
+async def _drive(driver: Driver, job: Job, loading: asyncio.Task[None], *, embedded: bool) -> None:
+    if job.history:
+        await replay(driver, job.history, speed=job.speed)
+        await loading
+        return
+    await loading
+    await driver.items.drained(DRAIN_PATIENCE)
+    run_name = "" if embedded else f"{int(time.time()):x}-"
+    crowd = Crowd(driver, job.catalogue, users=job.users, seed=job.seed, run=run_name)
+    driver.tally.start_clock()
+    await crowd.live(rate=job.rate)
+
+
+async def _first(
+    driving: asyncio.Task[None], stop: asyncio.Event, seconds: float | None, tally: Tally
+) -> None:
+    """Return when the data end, the time is up, or somebody says stop."""
+    stopping = asyncio.create_task(stop.wait())
+    while not driving.done() and not stopping.done():
+        if seconds is not None and tally.seconds() >= seconds:
+            break
+        await asyncio.wait((driving, stopping), timeout=0.1, return_when="FIRST_COMPLETED")
+    stopping.cancel()
+    if driving.done() and not driving.cancelled():
+        driving.result()
+
+
+async def _drained(driver: Driver, port: int) -> Figures:
+    """Let the worker deal with what was sent; its figures then."""
+    await driver.events.drained(DRAIN_PATIENCE)
+    deadline = time.monotonic() + DRAIN_PATIENCE
+    while True:
+        figures = await asyncio.to_thread(scrape, port)
+        folded = figures.total("headwater_events_folded_total")
+        done = folded + driver.tally.dead_letters >= driver.tally.events_in
+        if done or time.monotonic() > deadline:
+            return figures
+        await asyncio.sleep(0.1)
+
+
+async def _show(job: Job, tally: Tally, port: int, settings: Settings) -> None:
+    notes = EMBEDDED_NOTE if settings.embedded else f"Kafka at {settings.broker}. Ctrl-C ends it."
+    title = f"headwater · {job.name}"
+    with Live(refresh_per_second=REFRESH, screen=False) as live:
+        while True:
+            figures = await asyncio.to_thread(scrape, port)
+            live.update(draw(tally, figures, job.catalogue, title=title, notes=notes))
+            await asyncio.sleep(SCRAPE_INTERVAL)

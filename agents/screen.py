@@ -1,0 +1,93 @@
+"""The live view of a run in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from agents.scraping import Figures
+from agents.tally import RECENT, Tally
+from streams.items import Item
+
+_BAR = 30
+
+
+def draw(
+    tally: Tally, figures: Figures, catalogue: Mapping[str, Item], *, title: str, notes: str
+) -> RenderableType:
+    """Everything there is to see, as of now."""
+    return Group(
+        Panel(_numbers(tally, figures), title=title, title_align="left", box=box.ROUNDED),
+        Panel(
+            _slates(tally, catalogue), title="newest slates", title_align="left", box=box.ROUNDED
+        ),
+        Text(notes, style="dim"),
+    )
+
+
+def _numbers(tally: Tally, figures: Figures) -> Table:
+    p50, p99 = tally.latency_ms(0.5, 0.99, last=RECENT)
+    findable = figures.quantile("headwater_item_to_findable_seconds", 0.99)
+    lag = figures.by("headwater_consumer_lag", "topic")
+    seconds = max(tally.seconds(), 0.001)
+    table = Table(box=None, show_header=False, padding=(0, 2))
+    table.add_row(
+        f"events in      [b]{tally.events_in:,}[/b]",
+        f"per second  [b]{tally.events_in / seconds:,.0f}[/b]",
+        f"event to slate  p50 [b]{_ms(p50)}[/b]  p99 [b]{_ms(p99)}[/b]",
+    )
+    table.add_row(
+        f"slates out     [b]{len(tally.slates):,}[/b]",
+        f"degraded    {_bad(tally.degraded)}",
+        f"new item findable  p99 [b]{_ms(None if findable is None else findable * 1000)}[/b]",
+    )
+    table.add_row(
+        f"items indexed  [b]{int(figures.total('headwater_index_items')):,}[/b]",
+        f"dead letters {_bad(tally.dead_letters)}",
+        "lag  " + ("  ".join(f"{name} {int(n)}" for name, n in sorted(lag.items())) or "-"),
+    )
+    through = tally.click_through()
+    if through["slates"] is not None and through["control"] is not None:
+        most = max(through["slates"], through["control"], 0.001)
+        for name, label in (("slates", "clicks on slates"), ("control", "on random items")):
+            share = through[name] or 0.0
+            bar = "█" * round(_BAR * share / most)
+            table.add_row(f"{label:17}[b]{share:.1%}[/b]", "", f"[cyan]{bar}[/cyan]")
+    return table
+
+
+def _ms(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.1f} ms"
+
+
+def _bad(count: int) -> str:
+    return f"[b red]{count:,}[/b red]" if count else "[b]0[/b]"
+
+
+def _slates(tally: Tally, catalogue: Mapping[str, Item]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, expand=True, padding=(0, 1))
+    for name, ratio in (("user", 2), ("after", 2), ("first of the slate", 4), ("because", 8)):
+        table.add_column(name, ratio=ratio, no_wrap=True, overflow="ellipsis")
+    table.add_column("ms", justify="right", width=7)
+    for slate in list(tally.newest):
+        first = slate.items[0] if slate.items else None
+        took = (slate.produced_at - slate.trigger.received_at) * 1000
+        table.add_row(
+            escape(slate.user_id),
+            escape(slate.trigger.kind),
+            escape(_title(first.item_id, catalogue)) if first else "[dim]nothing[/dim]",
+            escape(first.reasons[0].text if first else slate.note),
+            f"{took:.1f}",
+        )
+    return table
+
+
+def _title(item_id: str, catalogue: Mapping[str, Item]) -> str:
+    item = catalogue.get(item_id)
+    return item_id if item is None else item.title

@@ -1,0 +1,113 @@
+"""What a run has come to so far: counts, latencies, click-through."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from agents.scraping import Figures
+from slates.slate import Slate
+
+RECENT = 2_000
+"""Slates over which the live view takes its percentiles."""
+SHOWN = 8
+"""Newest slates kept for the live view."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of one run, as its driver sees them."""
+
+    began: float = field(default_factory=time.monotonic)
+    items_sent: int = 0
+    vectors: int = 0
+    """Vector records seen."""
+    events_in: int = 0
+    """Events that the broker has acknowledged."""
+    slates: set[str] = field(default_factory=set)
+    """Ids of the slates seen: a repeat counts once."""
+    dead_letters: int = 0
+    degraded: int = 0
+    shown: int = 0
+    """Items simulated users were shown."""
+    clicks: int = 0
+    control: float = 0.0
+    """Clicks the same users would have made on as many random items."""
+    latencies: list[float] = field(default_factory=list)
+    """Seconds from event to slate, of every slate."""
+    newest: deque[Slate] = field(default_factory=lambda: deque(maxlen=SHOWN))
+
+    def add_slate(self, slate: Slate) -> bool:
+        """Count a slate; False for one seen before."""
+        if slate.slate_id in self.slates:
+            return False
+        self.slates.add(slate.slate_id)
+        self.degraded += bool(slate.degraded)
+        self.latencies.append(max(slate.produced_at - slate.trigger.received_at, 0.0))
+        self.newest.appendleft(slate)
+        return True
+
+    def add_visit(self, *, shown: int, clicks: int, control: float) -> None:
+        """Count what a simulated user did, beside what random items would have earned."""
+        self.shown += shown
+        self.clicks += clicks
+        self.control += control
+
+    def start_clock(self) -> None:
+        """Forget what came before: warming up is no part of the run."""
+        self.began = time.monotonic()
+        self.latencies.clear()
+
+    def seconds(self) -> float:
+        """How long the run has lasted."""
+        return time.monotonic() - self.began
+
+    def latency_ms(self, *quantiles: float, last: int | None = None) -> list[float | None]:
+        """Quantiles of event-to-slate in milliseconds; None while there are no slates."""
+        seconds = self.latencies[-last:] if last else self.latencies
+        if not seconds:
+            return [None] * len(quantiles)
+        return [round(float(q) * 1000, 2) for q in np.quantile(seconds, quantiles)]
+
+    def click_through(self) -> dict[str, float | None]:
+        """Clicks per item shown, on slates and on random items."""
+        if not self.shown:
+            return {"slates": None, "control": None}
+        return {
+            "slates": round(self.clicks / self.shown, 4),
+            "control": round(self.control / self.shown, 4),
+        }
+
+
+def summary(tally: Tally, figures: Figures, *, seconds: float) -> dict[str, Any]:
+    """
+    The JSON object that a run ends with.
+
+    Args:
+        tally: The driver's side.
+        figures: The worker's side, scraped at the end.
+        seconds: How long events were sent.
+    """
+    p50, p95, p99 = tally.latency_ms(0.5, 0.95, 0.99)
+    findable = [figures.quantile("headwater_item_to_findable_seconds", q) for q in (0.5, 0.99)]
+    folded = int(figures.total("headwater_events_folded_total"))
+    return {
+        "seconds": round(seconds, 1),
+        "events_in": tally.events_in,
+        "events_folded": folded,
+        "slates_out": len(tally.slates),
+        "items_indexed": int(figures.total("headwater_index_items")),
+        "dead_letters": tally.dead_letters,
+        "degraded": tally.degraded,
+        "event_to_slate_ms": {"p50": p50, "p95": p95, "p99": p99},
+        "item_to_findable_ms": {
+            name: None if value is None else round(value * 1000, 1)
+            for name, value in zip(("p50", "p99"), findable, strict=True)
+        },
+        "updates_per_s": round(folded / seconds, 1) if seconds else None,
+        "click_through": tally.click_through(),
+    }
