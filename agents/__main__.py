@@ -7,8 +7,12 @@ import sys
 import typer
 
 from agents.commands.broker import broker
+from agents.commands.doctor import doctor
+from agents.commands.ingest import ingest
+from agents.commands.tail import tail
 from agents.commands.topics import topics
 from agents.commands.up import up
+from agents.commands.why import why
 from agents.commands.worker import worker
 from streams.errors import HeadwaterError, SetupError
 
@@ -25,7 +29,11 @@ app = typer.Typer(
 app.command()(up)
 app.command()(worker)
 app.command()(broker)
+app.command()(tail)
+app.command()(why)
+app.command()(doctor)
 app.add_typer(topics, name="topics")
+app.add_typer(ingest, name="ingest")
 
 
 def main() -> None:

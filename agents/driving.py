@@ -153,8 +153,8 @@ class Driver:
         sent = await self._outbox.post(
             self._names.name(topics.EVENTS), key=event.user_id.encode(), value=encode_event(event)
         )
+        self.tally.events_in += 1  # before waiting: being cancelled here does not unsend it
         await sent
-        self.tally.events_in += 1
 
     async def ask(self, user_id: str) -> None:
         """Request a slate."""
@@ -250,9 +250,7 @@ class Crowd:
             return
         control = self._population.control(user, len(items))
         clicks = user.visit(items)
-        self._driver.tally.add_visit(
-            shown=len(items), clicks=count_clicks(clicks), control=control
-        )
+        self._driver.tally.add_visit(shown=len(items), clicks=count_clicks(clicks), control=control)
         item_ids = tuple(item.item_id for item in items)
         await self._driver.send(
             Impression(user_id=user_id, slate_id=slate.slate_id, item_ids=item_ids)

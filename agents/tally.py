@@ -22,7 +22,8 @@ SHOWN = 8
 class Tally:
     """Counts of one run, as its driver sees them."""
 
-    began: float = field(default_factory=time.monotonic)
+    began: float | None = None
+    """When driving began; loading a catalogue first is no part of a run."""
     items_sent: int = 0
     vectors: int = 0
     """Vector records seen."""
@@ -58,13 +59,12 @@ class Tally:
         self.control += control
 
     def start_clock(self) -> None:
-        """Forget what came before: warming up is no part of the run."""
+        """The run begins."""
         self.began = time.monotonic()
-        self.latencies.clear()
 
     def seconds(self) -> float:
-        """How long the run has lasted."""
-        return time.monotonic() - self.began
+        """How long the run has lasted; 0 before it began."""
+        return 0.0 if self.began is None else time.monotonic() - self.began
 
     def latency_ms(self, *quantiles: float, last: int | None = None) -> list[float | None]:
         """Quantiles of event-to-slate in milliseconds; None while there are no slates."""

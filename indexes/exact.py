@@ -1,8 +1,8 @@
 """
 Every item compared with every query: the oracle, and the engine for small catalogues.
 
-Right by construction.  5 queries in 10,000 x 384 take about 2 ms on one core, so below some
-50,000 items nothing faster is needed (EVIDENCE.md).
+Right by construction.  On one core 5 queries for 50 matches take 2.3 ms among 10,000 x 384, and
+12 ms among 50,000, where `HnswIndex` takes 1.4 and 2.5.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence

@@ -127,9 +127,9 @@ class Generation:
         return np.flatnonzero(self.alive[: len(self.ids)])
 
     def labels_among(self, item_ids: Iterable[str]) -> Labels:
-        """Live labels of those ids that are known, each once; needs no lock."""
-        known = (self.label_of.get(item_id) for item_id in dict.fromkeys(item_ids))
-        return np.array([label for label in known if label is not None], np.intp)
+        """Live labels of those ids that are known, ascending, each once; needs no lock."""
+        found = (self.label_of.get(item_id) for item_id in item_ids)
+        return np.unique(np.array([label for label in found if label is not None], np.intp))
 
     def exact(self, queries: NDArray[np.float32], n: int, *, among: Labels) -> Hits:
         """The n most similar of the given labels, by comparing all; needs no lock."""

@@ -74,6 +74,14 @@ class ConfusedGraph(WatchedGraph):
         return None if hits is None else (np.roll(hits[0], 1, axis=0), hits[1])
 
 
+class BoastfulGraph(WatchedGraph):
+    """Finds the right items, and overstates how similar they are."""
+
+    def search(self, queries: NDArray[np.float32], k: int) -> Hits | None:
+        hits = self.graph.search(queries, k)
+        return None if hits is None else (hits[0], hits[1] + np.float32(0.01))
+
+
 class GhostGraph(WatchedGraph):
     """Forgets to hide."""
 

@@ -28,7 +28,7 @@ DONE = "done"
 """The report of a child that has written everything."""
 
 PATIENCE = 300.0
-"""Seconds before a silent child is killed: a million items take about 20."""
+"""Seconds before a silent child is killed; 50,000 items take it 0.2 to 0.5."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +210,8 @@ def _live_and_die(
 def _part_from_parent(*, keep: int, signals: set[int] | set[signal.Signals]) -> None:
     """Give up what a fork shares with its parent and must not use, and let it go first."""
     gc.disable()  # no finaliser of the parent's objects runs here
-    signal.set_wakeup_fd(-1)  # a signal sent to the child must not wake the parent's event loop
+    # A signal to the child must not wake the parent's loop, nor leave its number in our files.
+    signal.set_wakeup_fd(-1)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, signals)

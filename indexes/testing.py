@@ -20,7 +20,7 @@ from indexes.index import Match, VectorIndex
 from streams.errors import MalformedVector
 
 DIM = 32
-COUNT = 600
+COUNT = 400
 """Items in a filled index: searches for 10 are far from the share that is answered exactly."""
 
 
@@ -227,7 +227,7 @@ class VectorIndexContract:
 
     # Pre-selection
 
-    @pytest.mark.parametrize("eligible", [1, 5, 40, 200, 500, COUNT])
+    @pytest.mark.parametrize("eligible", [1, 5, 40, 200, 350, COUNT])
     def test_only_eligible_items_are_found_however_many(
         self, filled: VectorIndex, rows: NDArray[np.float32], eligible: int
     ) -> None:
@@ -240,7 +240,9 @@ class VectorIndexContract:
         self, filled: VectorIndex, rows: NDArray[np.float32]
     ) -> None:
         far = ids(filled.search(-rows[:1], n=COUNT)[0])[: COUNT // 2]
-        assert len(filled.search(rows[:1], n=20, within=frozenset(far))[0]) == 20
+        found = ids(filled.search(rows[:1], n=20, within=frozenset(far))[0])
+        assert len({*found}) == 20
+        assert {*found} <= {*far}
 
     def test_unknown_discarded_and_repeated_ids_in_a_selection_are_ignored(
         self, filled: VectorIndex, rows: NDArray[np.float32]

@@ -22,11 +22,11 @@ class SlateConfig(BaseModel):
     """Interactions after which an older one counts half in the recent taste."""
     last_items: int = Field(3, ge=0, le=10)
     """Newest liked items that are each a taste of their own."""
-    weight_similarity: float = 1.0
+    weight_similarity: float = 0.5
     """Weight of the similarity to the tastes, whose values differ by about 0.3 among candidates."""
     weight_attributes: float = 1.0
     """Weight of the leaning towards the words of the attributes, -1 to 1 and mostly within 0.3."""
-    weight_popularity: float = 0.25
+    weight_popularity: float = 0.1
     """Weight of popularity, scaled to 0..1 by logarithm; a tie-breaker for users with history."""
     weight_freshness: float = 0.1
     """Weight of freshness, 1 when published and halved every `fresh_days`."""

@@ -11,15 +11,23 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaConnectionError, KafkaError, for_code
+from aiokafka.errors import (
+    KafkaConnectionError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    for_code,
+)
+from aiokafka.partitioner import DefaultPartitioner
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from streams.errors import BrokerUnreachable, HeadwaterError, TopicMismatch
+from streams.origins import Origin
 from streams.topics import Topic
 
 MAX_REQUEST_BYTES = 16 * 1_048_588
@@ -59,6 +67,46 @@ class Broker:
     def options(self) -> dict[str, Any]:
         """What every client is made with."""
         return {"bootstrap_servers": self.bootstrap, "client_id": self.client_id}
+
+
+class Position(NamedTuple):
+    """How far a consumer group has come on one partition."""
+
+    begin: int
+    """First offset that is still there."""
+    end: int
+    """The offset that the next record gets."""
+    committed: int | None
+    """Next offset to read; None when the group has never committed."""
+
+    @property
+    def reading(self) -> int:
+        """
+        Where the group goes on; at the beginning when it never committed.
+
+        >>> Position(begin=5, end=9, committed=2).reading
+        5
+        """
+        return max(self.begin, self.committed or 0)
+
+    @property
+    def lag(self) -> int:
+        """Offsets still to be read."""
+        return max(self.end - self.reading, 0)
+
+
+_partitioner = DefaultPartitioner()
+
+
+def partition_of(key: bytes, partitions: int) -> int:
+    """
+    The partition a key's records go to, by murmur2 as with every Kafka client.
+
+    >>> partition_of(b"ann", 4), partition_of(b"eve", 4)
+    (2, 0)
+    """
+    places = list(range(partitions))
+    return int(_partitioner(key, places, places))
 
 
 async def wait_for_broker(broker: Broker, *, patience: float) -> None:
@@ -139,6 +187,40 @@ class Outbox:
             raise DeliveryFailed(f"topic {topic!r}, key {key!r}: {exc!r}") from exc
         sent.add_done_callback(self._remember_failure)
         return sent
+
+    async def offer(self, topic: str, *, key: bytes, value: bytes) -> asyncio.Future[Origin | None]:
+        """
+        Send a record that the broker may find too large, which fails nothing else.
+
+        Returns:
+            What becomes the record's place after `settle`; None where it was too large.
+
+        Raises:
+            DeliveryFailed: As `post`.
+        """
+        self._raise_failure()
+        taken: asyncio.Future[Origin | None] = asyncio.get_running_loop().create_future()
+        try:
+            sent = await self._producer.send(topic, value=value, key=key)
+        except MessageSizeTooLargeError:
+            taken.set_result(None)
+        except KafkaError as exc:
+            raise DeliveryFailed(f"topic {topic!r}, key {key!r}: {exc!r}") from exc
+        else:
+            sent.add_done_callback(partial(self._tell, taken))
+        return taken
+
+    def _tell(self, taken: asyncio.Future[Origin | None], sent: asyncio.Future[Any]) -> None:
+        if sent.cancelled() or taken.cancelled():
+            taken.cancel()
+        elif (error := sent.exception()) is None:
+            place = sent.result()
+            taken.set_result(Origin(place.topic, place.partition, place.offset))
+        elif isinstance(error, MessageSizeTooLargeError):
+            taken.set_result(None)
+        else:
+            self._remember_failure(sent)
+            taken.cancel()
 
     async def settle(self) -> None:
         """
@@ -231,7 +313,11 @@ class LogReader:
 
     def rewind(self) -> None:
         """Read again from the beginning."""
-        for partition, offset in self.begins.items():
+        self.go_to(self.begins)
+
+    def go_to(self, offsets: Mapping[int, int]) -> None:
+        """Read on from these offsets, which must be in the log; other partitions stay."""
+        for partition, offset in offsets.items():
             self.positions[partition] = offset
             self._consumer.seek(TopicPartition(self.topic, partition), offset)
 
@@ -276,15 +362,12 @@ async def read_to_end(broker: Broker, topic: str) -> AsyncIterator[list[Record]]
         await reader.stop()
 
 
-async def group_lag(broker: Broker, *, group: str, topic: str) -> dict[int, int] | None:
-    """
-    How far a consumer group is behind on a topic.
-
-    Returns:
-        Partition to offsets not yet committed; None when the group has never committed there.
-    """
-    count = (await partition_counts(broker)).get(topic, 0)
-    parts = [TopicPartition(topic, p) for p in range(count)]
+async def group_positions(
+    broker: Broker, *, group: str, topics: Sequence[str]
+) -> dict[str, dict[int, Position]]:
+    """How far a consumer group has come: topic to partition to position."""
+    counts = await partition_counts(broker)
+    parts = [TopicPartition(topic, p) for topic in topics for p in range(counts.get(topic, 0))]
     consumer = AIOKafkaConsumer(**broker.options(), group_id=group, enable_auto_commit=False)
     await consumer.start()
     try:
@@ -293,12 +376,23 @@ async def group_lag(broker: Broker, *, group: str, topic: str) -> dict[int, int]
         committed = {tp: await consumer.committed(tp) for tp in parts}
     finally:
         await consumer.stop()
-    if all(offset is None for offset in committed.values()):
+    found: dict[str, dict[int, Position]] = {topic: {} for topic in topics}
+    for tp in parts:
+        found[tp.topic][tp.partition] = Position(begins[tp], ends[tp], committed[tp])
+    return found
+
+
+async def group_lag(broker: Broker, *, group: str, topic: str) -> dict[int, int] | None:
+    """
+    How far a consumer group is behind on a topic.
+
+    Returns:
+        Partition to offsets not yet committed; None when the group has never committed there.
+    """
+    positions = (await group_positions(broker, group=group, topics=[topic]))[topic]
+    if all(position.committed is None for position in positions.values()):
         return None
-    return {
-        tp.partition: end - (begins[tp] if committed[tp] is None else committed[tp])
-        for tp, end in ends.items()
-    }
+    return {partition: position.lag for partition, position in positions.items()}
 
 
 @asynccontextmanager

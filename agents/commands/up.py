@@ -67,7 +67,7 @@ def up(  # noqa: PLR0917 - one parameter per option is how Typer reads them
     ] = None,
     seconds: Annotated[
         float | None,
-        typer.Option("--for", min=1, help="Stop after so many seconds, counted from ready."),
+        typer.Option("--for", min=1, help="Stop after driving users for so many seconds."),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="No view; one JSON object at the end.")
@@ -169,6 +169,7 @@ async def _main(settings: Settings, job: Job, port: int, *, show: bool) -> dict[
 
 async def _drive(driver: Driver, job: Job, loading: asyncio.Task[None], *, embedded: bool) -> None:
     if job.history:
+        driver.tally.start_clock()
         await replay(driver, job.history, speed=job.speed)
         await loading
         return

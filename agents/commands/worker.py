@@ -12,7 +12,13 @@ import faust
 import typer
 
 from agents.app import ROLES, Worker
-from agents.commands.surroundings import find_broker, require_topics, run, set_up_logging
+from agents.commands.surroundings import (
+    find_broker,
+    new_loop,
+    require_topics,
+    run,
+    set_up_logging,
+)
 from agents.metrics import Metrics, serve_metrics
 from agents.replicas import state_folder
 from agents.settings import Settings, load_settings
@@ -78,7 +84,7 @@ def _run_worker(settings: Settings, broker: Broker, cluster: str, roles: tuple[s
         every=settings.index.snapshot_every.total_seconds(),
         metrics=metrics,
     )
-    loop = _new_loop()
+    loop = new_loop()
     asyncio.set_event_loop(loop)
     parts = Worker(settings, broker, snapshots=snapshots, metrics=metrics, roles=roles)
     server = serve_metrics(
@@ -96,15 +102,6 @@ def _run_worker(settings: Settings, broker: Broker, cluster: str, roles: tuple[s
         parts.app, loop=loop, quiet=True, override_logging=False, redirect_stdouts=False
     )
     program.execute_from_commandline()
-
-
-def _new_loop() -> asyncio.AbstractEventLoop:
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.new_event_loop()
-    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
-    return loop
 
 
 def _end_with_parent(parent: int) -> None:

@@ -58,7 +58,7 @@ def step(index: Snapshottable, change: tuple[str, object], directory: Path) -> S
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(history=st.lists(CHANGE, max_size=25))
 def test_any_history_leaves_what_the_oracle_has(
     engine: str, history: list[tuple[str, object]]

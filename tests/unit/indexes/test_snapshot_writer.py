@@ -184,24 +184,48 @@ def test_the_child_lets_go_of_the_parents_sockets(writer: SnapshotWriter) -> Non
         assert ours.recv(1) == b""
 
 
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (signal.SIGTERM, "Failed(reason='the writing process was killed by signal 15')"),
+        (signal.SIGWINCH, "Done"),
+    ],
+)
 def test_a_signal_to_the_child_does_not_wake_the_parents_loop(
-    writer: SnapshotWriter, tmp_path: Path
+    writer: SnapshotWriter, capfd: pytest.CaptureFixture[str], number: signal.Signals, expected: str
 ) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         ours.setblocking(False)
         theirs.setblocking(False)
-        former = signal.signal(signal.SIGTERM, lambda number, frame: None)
+        former = signal.signal(number, lambda number, frame: None)
         wakeup = signal.set_wakeup_fd(theirs.fileno())
         try:
-            start(writer, meddled(lambda: os.kill(os.getpid(), signal.SIGTERM)))
-            reason = outcome(writer)
+            start(writer, meddled(lambda: os.kill(os.getpid(), number)))
+            told = outcome(writer)
         finally:
             signal.set_wakeup_fd(wakeup)
-            signal.signal(signal.SIGTERM, former)
-        assert reason == Failed("the writing process was killed by signal 15")
+            signal.signal(number, former)
+        assert str(told).startswith(expected)
         with pytest.raises(BlockingIOError):
             ours.recv(1)
+    assert capfd.readouterr().err == ""
+
+
+def test_the_index_stands_still_while_the_child_is_forked(
+    writer: SnapshotWriter, tmp_path: Path
+) -> None:
+    def change() -> None:
+        thread = threading.Thread(target=index.discard, args=("item-1",), daemon=True)
+        thread.start()
+        thread.join(0.1)
+        if not thread.is_alive():  # the child's copy of the lock was not held
+            raise OSError("changed while it was written")
+
+    index = meddled(change)
+    start(writer, index)
+    assert isinstance(outcome(writer), Done)
+    assert index.discard("item-1")
 
 
 def test_snapshots_taken_amid_writes_and_rebuilds_are_sound(

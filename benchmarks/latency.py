@@ -1,0 +1,208 @@
+"""Latency and throughput of a running worker, beside the raw broker and a bare Faust agent."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from agents.scraping import is_ready, scrape
+from benchmarks.pacing import Latency, Make, count_answers, time_answers
+from slates.slate import decode_slate
+from streams import topics
+from streams.errors import SetupError
+from streams.events import Interaction, encode_event
+from streams.items import Item, encode_item
+from streams.kafka import Broker, Outbox, Record
+from streams.topics import Topic
+
+USERS = 500
+SECONDS = 20.0
+"""Length of each measurement."""
+RATES = (50, 200)
+"""Events per second, besides half of saturation."""
+SATURATING = 6_000
+"""Events sent at once to find saturation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table."""
+
+    what: str
+    rate: float
+    latency: Latency
+
+
+@contextmanager
+def worker(broker: Broker, *, port: int, state_dir: str) -> Iterator[float]:
+    """A worker process; yields the seconds from its start until it was ready."""
+    began = time.monotonic()
+    child = subprocess.Popen(
+        [sys.executable, "-m", "agents", "worker", "--with-parent"],
+        env={
+            **os.environ,
+            "HEADWATER_BROKER": broker.bootstrap,
+            "HEADWATER_STATE_DIR": state_dir,
+            "HEADWATER_METRICS__PORT": str(port),
+        },
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        while not is_ready(port):
+            if child.poll() is not None or time.monotonic() - began > 300:
+                raise SetupError("the worker did not become ready: run `headwater worker` to see")
+            time.sleep(0.02)
+        yield time.monotonic() - began
+    finally:
+        child.terminate()
+        child.wait(30)
+
+
+@contextmanager
+def echo_agent(broker: Broker, source: str, target: str) -> Iterator[None]:
+    """A bare Faust agent in a process of its own."""
+    child = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.echo", broker.bootstrap, source, target]
+    )
+    try:
+        time.sleep(8)  # it has no readiness to ask for
+        yield
+    finally:
+        child.terminate()
+        child.wait(30)
+
+
+def echo_topics() -> Mapping[str, Topic]:
+    """Topics only this benchmark uses."""
+    return {name: Topic(name, "any", "bytes") for name in ("bench-in", "bench-out")}
+
+
+def interactions(catalogue: Sequence[Item], seed: int) -> Make:
+    """Clicks and likes of `USERS` users on random items."""
+    rng = random.Random(seed)
+
+    def make(n: int) -> tuple[bytes, bytes]:
+        event = Interaction(
+            user_id=f"bench-{rng.randrange(USERS)}",
+            item_id=rng.choice(catalogue).item_id,
+            action=rng.choice(("click", "like", "view")),
+            at=time.time(),
+        )
+        return event.user_id.encode(), encode_event(event)
+
+    return make
+
+
+def trigger_of(record: Record) -> str | None:
+    """The event that a slate answers."""
+    return None if record.value is None else decode_slate(record.value).trigger.id
+
+
+def _own_place(record: Record) -> str:
+    return f"{record.topic}-{record.partition}-{record.offset}"
+
+
+def _echoed(record: Record) -> str | None:
+    return None if record.value is None else record.value.decode()
+
+
+async def raw_latency(broker: Broker, make: Make, rate: float) -> Row:
+    """Produce and consume one topic: what Kafka and aiokafka cost."""
+    latency = await time_answers(
+        broker,
+        source="bench-in",
+        target="bench-in",
+        make=make,
+        answers=_own_place,
+        rate=rate,
+        seconds=SECONDS,
+    )
+    return Row("raw produce → consume", rate, latency)
+
+
+async def echo_latency(broker: Broker, make: Make, rate: float) -> Row:
+    """Through a bare Faust agent."""
+    latency = await time_answers(
+        broker,
+        source="bench-in",
+        target="bench-out",
+        make=make,
+        answers=_echoed,
+        rate=rate,
+        seconds=SECONDS,
+    )
+    return Row("bare Faust echo agent", rate, latency)
+
+
+async def slate_latency(broker: Broker, make: Make, rate: float) -> Row:
+    """From event to slate."""
+    latency = await time_answers(
+        broker,
+        source=topics.EVENTS.name,
+        target=topics.RECOMMENDATIONS.name,
+        make=make,
+        answers=trigger_of,
+        rate=rate,
+        seconds=SECONDS,
+    )
+    return Row("event → slate", rate, latency)
+
+
+async def saturation(broker: Broker, make: Make) -> float:
+    """Slates per second when there is always another event."""
+    return await count_answers(
+        broker,
+        source=topics.EVENTS.name,
+        target=topics.RECOMMENDATIONS.name,
+        make=make,
+        total=SATURATING,
+        settle=2.0,
+    )
+
+
+async def load(broker: Broker, items: Sequence[Item], *, port: int) -> float:
+    """Announce a catalogue as fast as it is encoded; seconds until all of it can be found."""
+    outbox = Outbox(broker)
+    await outbox.start()
+    began = time.monotonic()
+    for item in items:
+        await outbox.post(topics.ITEMS.name, key=item.item_id.encode(), value=encode_item(item))
+    await outbox.stop()
+    while scrape(port).total("headwater_index_items") < len(items):
+        time.sleep(0.5)
+    return time.monotonic() - began
+
+
+async def findable(
+    broker: Broker, items: Sequence[Item], *, port: int, rate: float, seconds: float
+) -> tuple[float | None, float | None]:
+    """New items at a rate; milliseconds until one is found, p50 and p99, as the worker proves."""
+    before = scrape(port).by("headwater_item_to_findable_seconds_bucket", "le")
+    outbox = Outbox(broker)
+    await outbox.start()
+    began = time.perf_counter()
+    for n, item in enumerate(itertools.islice(items, int(rate * seconds))):
+        time.sleep(max(began + n / rate - time.perf_counter(), 0))
+        sent = await outbox.post(
+            topics.ITEMS.name, key=item.item_id.encode(), value=encode_item(item)
+        )
+        await sent
+    await outbox.stop()
+    time.sleep(5)
+    after = scrape(port).by("headwater_item_to_findable_seconds_bucket", "le")
+    counts = {float(le): n - before.get(le, 0) for le, n in after.items()}
+    return _quantile_ms(counts, 0.5), _quantile_ms(counts, 0.99)
+
+
+def _quantile_ms(counts: Mapping[float, float], q: float) -> float | None:
+    """The upper bound of the bucket that holds the quantile: never flattering."""
+    rank = q * counts.get(float("inf"), 0)
+    bounds = [bound for bound in sorted(counts) if counts[bound] >= rank]
+    return bounds[0] * 1000 if rank and bounds else None

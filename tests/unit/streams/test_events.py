@@ -1,0 +1,393 @@
+"""Whatever stands on `events` is an event or is refused with a reason, and nothing else happens."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streams.errors import MalformedEvent, RejectedEvent, UnknownAction
+from streams.events import (
+    MAX_ID_CHARS,
+    MAX_IMPRESSION_ITEMS,
+    Event,
+    Forget,
+    Gains,
+    Impression,
+    Interaction,
+    decode_event,
+    encode_event,
+)
+
+LAW = settings(max_examples=50, deadline=None, derandomize=True, database=None)
+NOW = 1_700_000_000.0
+AHEAD = 3600.0
+GAINS = Gains({"view": 0.3, "click": 1.0, "like": 2.0, "dislike": -2.0, "rating": 2.0})
+DEEP = b"[" * 5000 + b"]" * 5000
+"""Ten kilobytes that no recursive reader gets through."""
+
+CLICK = {"kind": "interaction", "user_id": "ann", "at": NOW, "item_id": "dune", "action": "click"}
+SHOWN = {"kind": "impression", "user_id": "ann", "at": NOW, "slate_id": "s-1", "item_ids": ["dune"]}
+FORGET = {"kind": "forget", "user_id": "ann", "at": NOW}
+ALL = [CLICK, SHOWN, FORGET]
+
+IDS = st.text(
+    st.characters(exclude_categories=("C", "Z"), include_characters=" "), min_size=1, max_size=20
+)
+TIMES = st.floats(0, NOW + AHEAD)
+INTERACTIONS = st.builds(
+    Interaction,
+    user_id=IDS,
+    at=TIMES,
+    item_id=IDS,
+    action=st.sampled_from(sorted(set(GAINS.actions) - {"rating"})),
+    slate_id=st.none() | IDS,
+)
+RATINGS = st.builds(
+    Interaction,
+    user_id=IDS,
+    at=TIMES,
+    item_id=IDS,
+    action=st.just("rating"),
+    value=st.floats(0, 5),
+)
+IMPRESSIONS = st.builds(
+    Impression,
+    user_id=IDS,
+    at=TIMES,
+    slate_id=IDS,
+    item_ids=st.lists(IDS, max_size=5).map(tuple),
+)
+FORGETS = st.builds(Forget, user_id=IDS, at=TIMES)
+EVENTS: st.SearchStrategy[Event] = st.one_of(INTERACTIONS, RATINGS, IMPRESSIONS, FORGETS)
+
+
+def decode(key: bytes | None, value: bytes | None) -> Event:
+    return decode_event(key, value, gains=GAINS, received_at=NOW, max_ahead=AHEAD)
+
+
+def read(fields: dict[str, Any], **changes: Any) -> Event:
+    """Decode what a sender with these fields would send; a change to None leaves one out."""
+    sent = {name: value for name, value in {**fields, **changes}.items() if value is not None}
+    return decode(str(sent.get("user_id", "ann")).encode(), json.dumps(sent).encode())
+
+
+# What is taken
+
+
+@pytest.mark.parametrize("action", sorted(set(GAINS.actions) - {"rating"}))
+def test_every_action_with_a_gain_is_taken(action: str) -> None:
+    event = read(CLICK, action=action)
+    assert event == Interaction(user_id="ann", at=NOW, item_id="dune", action=action)
+    assert GAINS.of(event) == GAINS.actions[action]
+
+
+@pytest.mark.parametrize("stars", [0, 0.5, 2.75, 5])
+def test_a_rating_is_taken_with_its_stars(stars: float) -> None:
+    event = read(CLICK, action="rating", value=stars)
+    assert isinstance(event, Interaction)
+    assert event.value == stars
+
+
+def test_an_impression_keeps_the_order_shown() -> None:
+    event = read(SHOWN, item_ids=["solaris", "dune", "emma"])
+    assert event == Impression(
+        user_id="ann", at=NOW, slate_id="s-1", item_ids=("solaris", "dune", "emma")
+    )
+
+
+def test_a_forget_needs_a_user_and_nothing_else() -> None:
+    assert read(FORGET) == Forget(user_id="ann", at=NOW)
+
+
+@pytest.mark.parametrize("fields", ALL, ids=lambda f: f["kind"])
+def test_the_time_of_receipt_stands_in_for_a_missing_time(fields: dict[str, Any]) -> None:
+    assert read(fields, at=None).at == NOW
+
+
+def test_a_time_of_zero_is_a_time() -> None:
+    assert read(CLICK, at=0).at == 0.0
+
+
+def test_a_time_a_little_ahead_is_taken_and_kept() -> None:
+    assert read(CLICK, at=NOW + AHEAD).at == NOW + AHEAD
+
+
+@pytest.mark.parametrize("fields", ALL, ids=lambda f: f["kind"])
+def test_fields_nobody_knows_are_passed_over(fields: dict[str, Any]) -> None:
+    assert read(fields, session="x", nested={"a": [1, None]}) == read(fields)
+
+
+@pytest.mark.parametrize("name", ["ann", "ünïcode", "日本", "with space", "🙂", "a" * MAX_ID_CHARS])
+def test_printable_ids_are_taken_as_they_are(name: str) -> None:
+    assert read(FORGET, user_id=name).user_id == name
+
+
+def test_as_many_items_as_allowed_are_taken_on_an_impression() -> None:
+    event = read(SHOWN, item_ids=["dune"] * MAX_IMPRESSION_ITEMS)
+    assert isinstance(event, Impression)
+    assert len(event.item_ids) == MAX_IMPRESSION_ITEMS
+
+
+# What is refused: the bytes
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b"", b"{", b"null", b"[]", b"7", b'"x"', b"\x00\x01", b"{}{}", b"\xef\xbb\xbf{}"],
+    ids=repr,
+)
+def test_bytes_that_are_no_json_object_are_refused(value: bytes) -> None:
+    with pytest.raises(MalformedEvent, match="not an event"):
+        decode(b"ann", value)
+
+
+def test_text_that_is_no_utf8_is_refused() -> None:
+    with pytest.raises(MalformedEvent, match="not an event"):
+        decode(b"\xff", b'{"kind":"forget","user_id":"\xff"}')
+
+
+def test_half_a_surrogate_pair_is_refused() -> None:
+    with pytest.raises(MalformedEvent):
+        decode(b"ann", b'{"kind":"forget","user_id":"\\ud800"}')
+
+
+def test_no_value_is_refused() -> None:
+    with pytest.raises(MalformedEvent, match="no value"):
+        decode(b"ann", None)
+
+
+# What is refused: the fields
+
+
+def test_an_unknown_kind_is_refused_with_its_name() -> None:
+    with pytest.raises(MalformedEvent, match="'shrug'"):
+        read(CLICK, kind="shrug")
+
+
+def test_no_kind_is_refused() -> None:
+    with pytest.raises(MalformedEvent, match="kind"):
+        read(CLICK, kind=None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        (CLICK, "user_id"),
+        (CLICK, "item_id"),
+        (CLICK, "action"),
+        (SHOWN, "user_id"),
+        (SHOWN, "slate_id"),
+        (SHOWN, "item_ids"),
+        (FORGET, "user_id"),
+    ],
+)
+def test_a_missing_field_is_named(fields: dict[str, Any], name: str) -> None:
+    with pytest.raises(MalformedEvent, match=f"`{name}`"):
+        read(fields, **{name: None})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"user_id": 7}, {"item_id": ["dune"]}, {"action": {}}, {"at": "now"}, {"at": True}],
+    ids=repr,
+)
+def test_a_field_of_the_wrong_shape_is_named(changes: dict[str, Any]) -> None:
+    with pytest.raises(MalformedEvent, match=rf"\$\.{next(iter(changes))}"):
+        read(CLICK, **changes)
+
+
+def test_an_unknown_action_is_refused_with_its_name_and_the_known_ones() -> None:
+    with pytest.raises(UnknownAction, match=r"'shrug'.*click, dislike, like, rating, view"):
+        read(CLICK, action="shrug")
+
+
+@pytest.mark.parametrize("name", ["", "a" * (MAX_ID_CHARS + 1), "a\x00b", "a\nb", "\x1b[31m"])
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [(CLICK, "user_id"), (CLICK, "item_id"), (SHOWN, "slate_id"), (FORGET, "user_id")],
+)
+def test_an_empty_huge_or_unprintable_id_is_refused(
+    fields: dict[str, Any], field: str, name: str
+) -> None:
+    with pytest.raises(MalformedEvent, match=rf"{field} .*expected 1 to 256 printable"):
+        read(fields, **{field: name})
+
+
+def test_a_refusal_does_not_quote_a_huge_id_in_full() -> None:
+    with pytest.raises(MalformedEvent) as refusal:
+        read(CLICK, item_id="x" * 100_000)
+    assert len(str(refusal.value)) < 200
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="_check_content looks at slate_id and the number of items of an impression, never at "
+    "the item ids themselves: empty, huge and control-character ids pass",
+)
+@pytest.mark.parametrize("name", ["", "a" * (MAX_ID_CHARS + 1), "a\x00b"])
+def test_an_id_nobody_can_work_with_is_refused_on_an_impression(name: str) -> None:
+    with pytest.raises(MalformedEvent):
+        read(SHOWN, item_ids=["dune", name])
+
+
+@pytest.mark.xfail(
+    strict=True, reason="_check_content never looks at the slate_id of an interaction"
+)
+@pytest.mark.parametrize("name", ["", "a" * (MAX_ID_CHARS + 1), "a\x00b"])
+def test_an_id_nobody_can_work_with_is_refused_as_the_slate_of_an_interaction(name: str) -> None:
+    with pytest.raises(MalformedEvent):
+        read(CLICK, slate_id=name)
+
+
+def test_too_many_items_on_an_impression_are_refused_with_their_number() -> None:
+    with pytest.raises(MalformedEvent, match="201 items, expected at most 200"):
+        read(SHOWN, item_ids=["dune"] * (MAX_IMPRESSION_ITEMS + 1))
+
+
+@pytest.mark.parametrize("stars", [None, -0.5, 5.5, 1e300])
+def test_a_rating_without_stars_or_with_impossible_ones_is_refused(stars: float | None) -> None:
+    with pytest.raises(MalformedEvent, match="expected a value from 0 to 5"):
+        read(CLICK, action="rating", value=stars)
+
+
+# What is refused: the key
+
+
+def test_no_key_is_refused() -> None:
+    with pytest.raises(MalformedEvent, match="no key"):
+        decode(None, json.dumps(CLICK).encode())
+
+
+@pytest.mark.parametrize("key", [b"", b"bob", b"ann ", b"\xff", b'"ann"'])
+def test_a_key_that_is_not_the_user_is_refused(key: bytes) -> None:
+    with pytest.raises(MalformedEvent, match="expected the user id"):
+        decode(key, json.dumps(CLICK).encode())
+
+
+# What is refused: the time
+
+
+def test_a_time_in_milliseconds_is_refused_with_a_hint() -> None:
+    with pytest.raises(MalformedEvent, match=r"is it in milliseconds\?"):
+        read(CLICK, at=NOW * 1000)
+
+
+def test_a_time_just_too_far_ahead_is_refused() -> None:
+    with pytest.raises(MalformedEvent, match="3601 s after it was received"):
+        read(CLICK, at=NOW + AHEAD + 1)
+
+
+@pytest.mark.parametrize("at", [b"NaN", b"Infinity", b"-Infinity", b"1e999", b"1" + b"0" * 400])
+def test_a_time_that_is_no_finite_number_is_refused(at: bytes) -> None:
+    with pytest.raises(MalformedEvent):
+        decode(b"ann", b'{"kind":"forget","user_id":"ann","at":' + at + b"}")
+
+
+@pytest.mark.parametrize("received_at", [float("nan"), float("inf"), -1.0])
+def test_a_time_of_receipt_that_is_no_time_does_not_become_one(received_at: float) -> None:
+    with pytest.raises(MalformedEvent, match="expected seconds since 1970"):
+        decode_event(
+            b"ann",
+            b'{"kind":"forget","user_id":"ann"}',
+            gains=GAINS,
+            received_at=received_at,
+            max_ahead=AHEAD,
+        )
+
+
+def test_a_negative_time_is_refused() -> None:
+    with pytest.raises(MalformedEvent, match="expected seconds since 1970"):
+        read(CLICK, at=-1)
+
+
+# Gains
+
+
+@pytest.mark.parametrize(
+    ("stars", "gain"),
+    [(5.0, 2.0), (2.75, 0.0), (3.875, 1.0), (0.5, -2.0), (0.0, -2.0 * 2.75 / 2.25)],
+)
+def test_stars_count_by_their_distance_from_neutral(stars: float, gain: float) -> None:
+    rating = Interaction(user_id="ann", item_id="dune", action="rating", value=stars)
+    assert GAINS.of(rating) == pytest.approx(gain)
+
+
+@LAW
+@given(st.lists(st.floats(0, 5), min_size=2, max_size=2))
+def test_more_stars_never_count_less(stars: list[float]) -> None:
+    fewer, more = (
+        GAINS.of(Interaction(user_id="u", item_id="i", action="rating", value=value))
+        for value in sorted(stars)
+    )
+    assert fewer <= more
+
+
+def test_only_a_rating_has_stars_that_count() -> None:
+    event = Interaction(user_id="u", item_id="i", action="click", value=5.0)
+    assert GAINS.of(event) == 1.0
+
+
+# Laws
+
+
+@LAW
+@given(event=EVENTS)
+def test_decoding_what_was_encoded_gives_the_event_back(event: Event) -> None:
+    assert decode(event.user_id.encode(), encode_event(event)) == event
+
+
+@LAW
+@given(key=st.none() | st.binary(max_size=20), value=st.none() | st.binary(max_size=200))
+def test_any_bytes_decode_or_are_rejected(key: bytes | None, value: bytes | None) -> None:
+    _decode_or_reject(key, value)
+
+
+@LAW
+@given(event=EVENTS, data=st.data())
+def test_altered_events_decode_or_are_rejected(event: Event, data: st.DataObject) -> None:
+    value = bytearray(encode_event(event))
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(value)))
+        value[place : place + data.draw(st.integers(0, 4))] = data.draw(st.binary(max_size=4))
+    _decode_or_reject(event.user_id.encode(), bytes(value))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=6,
+)
+
+
+@LAW
+@given(fields=st.sampled_from(ALL), name=st.text(max_size=4), data=st.data())
+def test_events_with_anything_in_a_field_decode_or_are_rejected(
+    fields: dict[str, Any], name: str, data: st.DataObject
+) -> None:
+    field = data.draw(st.sampled_from([*sorted(fields), "value", "slate_id", name]))
+    value = json.dumps({**fields, field: data.draw(JSON)}).encode()
+    _decode_or_reject(b"ann", value)
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=RecursionError,
+    reason="msgspec raises RecursionError, which decode_event does not translate: ten kilobytes of "
+    "'[' in any field, even an unknown one, end the worker (agents.consuming.guard) at every start",
+)
+@pytest.mark.parametrize("fields", ALL, ids=lambda f: f["kind"])
+def test_deep_nesting_is_rejected(fields: dict[str, Any]) -> None:
+    value = json.dumps(fields).encode()[:-1] + b',"x":' + DEEP + b"}"
+    _decode_or_reject(b"ann", value)
+
+
+def _decode_or_reject(key: bytes | None, value: bytes | None) -> None:
+    try:
+        event = decode(key, value)
+    except RejectedEvent:
+        return
+    assert isinstance(event, Interaction | Impression | Forget)
+    assert event.at is not None
+    assert event.user_id.encode() == key
