@@ -92,8 +92,8 @@ class Worker:
 
     def readiness(self) -> dict[str, bool]:
         """What has to be true before this worker is ready."""
-        # Not `tables.recovery`: that would make one here, in the thread of the metrics server, whose
-        # event loop never runs; a worker that was asked early would then never be ready.
+        # Not `tables.recovery`: asked early, that would make one here, in the metrics server's
+        # thread, on an event loop that never runs, and the worker would never be ready.
         recovery = self.app.tables._recovery
         recovered = recovery is not None and recovery.completed.is_set()
         return {"tables": recovered, **{r.name: r.ready.is_set() for r in self.replicas}}

@@ -125,16 +125,21 @@ def _nobody_reads(crowded: str, patience: float) -> str:
 
 
 async def backlog_of(
-    broker: Broker, names: Topics, *, group: str, on_wait: Callable[[bool], None]
+    broker: Broker,
+    names: Topics,
+    *,
+    group: str,
+    on_wait: Callable[[bool], None],
+    patience: float = PATIENCE,
 ) -> Backlog:
-    """A backlog that knows what waited already before the first event was sent."""
+    """A backlog of a group that knows what waited before the first event was sent."""
     events = names.name(topics.EVENTS)
     watched = [names.name(t) for t in (topics.EVENTS, topics.SLATE_REQUESTS, topics.CO_VISITS)]
 
     async def look() -> Positions:
         return await group_positions(broker, group=group, topics=watched)
 
-    backlog = Backlog(names, look, on_wait=on_wait)
+    backlog = Backlog(names, look, patience=patience, on_wait=on_wait)
     positions = (await look())[events]
     reader = LogReader(broker, events)
     try:

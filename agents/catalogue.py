@@ -7,9 +7,10 @@ another thread.
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from sortedcontainers import SortedList
 
 from indexes.images import Snapshottable
-from streams.items import ItemFacts, attribute_words
+from streams.items import AttributeValue, ItemFacts, attribute_words
 from streams.requests import Filters, Range
 from streams.trends import Trend, standing
 from streams.vectors import VectorRecord
@@ -49,6 +50,8 @@ class Catalogue:
         self._half_life = half_life
         self._known: dict[str, Known] = {}
         self._trends: dict[str, Trend] = {}
+        self._standings: dict[str, float] = {}
+        self._places: dict[str, tuple[tuple[str, str], ...]] = {}
         self._words: dict[tuple[str, str], set[str]] = defaultdict(set)
         self._numbers: dict[str, dict[str, float]] = defaultdict(dict)
         self._by_standing: SortedList[tuple[float, int, str]] = SortedList()
@@ -64,9 +67,17 @@ class Catalogue:
         known = self._known.get(item_id)
         return None if known is None else known.facts
 
+    def words(self, item_id: str) -> Sequence[tuple[str, str]]:
+        """The words of the item's attributes, each with the attribute's name."""
+        return self._places.get(item_id, ())
+
     def trend(self, item_id: str) -> Trend:
         """How the item is doing; `Trend()` when nobody has touched it."""
         return self._trends.get(item_id, _NOBODY)
+
+    def standing(self, item_id: str) -> float:
+        """`streams.trends.standing` of the item's trend; -inf when nobody has touched it."""
+        return self._standings.get(item_id, -math.inf)
 
     def popular(self, n: int) -> Sequence[str]:
         """The n most popular live items, best first; untouched ones follow in a mixed order."""
@@ -128,9 +139,10 @@ class Catalogue:
         facts = known.facts
         if facts.published_at is not None:
             self._by_age.add((-facts.published_at, item_id))
-        for name, value in _attributes(facts):
-            for word in attribute_words(value):
-                self._words[name, word].add(item_id)
+        self._places[item_id] = _places(facts.attributes)
+        for place in (*self._places[item_id], *_places({"tags": facts.tags})):
+            self._words[place].add(item_id)
+        for name, value in facts.attributes.items():
             if isinstance(value, float):
                 self._numbers[name][item_id] = value
 
@@ -143,9 +155,9 @@ class Catalogue:
         facts = known.facts
         if facts.published_at is not None:
             self._by_age.remove((-facts.published_at, item_id))
-        for name, value in _attributes(facts):
-            for word in attribute_words(value):
-                self._words[name, word].discard(item_id)
+        for place in (*self._places.pop(item_id), *_places({"tags": facts.tags})):
+            self._words[place].discard(item_id)
+        for name in facts.attributes:
             self._numbers[name].pop(item_id, None)
 
     def follow(self, item_id: str, trend: Trend | None) -> None:
@@ -155,15 +167,16 @@ class Catalogue:
             self._by_standing.remove(self._place(item_id))
         if trend is None:
             self._trends.pop(item_id, None)
+            self._standings.pop(item_id, None)
         else:
             self._trends[item_id] = trend
+            self._standings[item_id] = standing(trend, half_life=self._half_life)
         if live:
             self._by_standing.add(self._place(item_id))
 
     def _place(self, item_id: str) -> tuple[float, int, str]:
         """Where an item stands among the popular ones; a hash mixes those that are equal."""
-        height = standing(self.trend(item_id), half_life=self._half_life)
-        return (-height, zlib.crc32(item_id.encode()), item_id)
+        return (-self.standing(item_id), zlib.crc32(item_id.encode()), item_id)
 
     # snapshots
 
@@ -191,7 +204,8 @@ class Catalogue:
             self.index.discard(item_id)
 
 
-def _attributes(facts: ItemFacts) -> Iterable[tuple[str, str | float | tuple[str, ...]]]:
-    """The attributes to filter by; tags are one of them."""
-    named: Mapping[str, str | float | tuple[str, ...]] = facts.attributes
-    return [*named.items(), ("tags", facts.tags)]
+def _places(attributes: Mapping[str, AttributeValue]) -> tuple[tuple[str, str], ...]:
+    """Every word of the attributes with the attribute's name."""
+    return tuple(
+        (name, word) for name, value in attributes.items() for word in attribute_words(value)
+    )

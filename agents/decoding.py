@@ -1,13 +1,13 @@
 """
 What batches of model records mean, apart from who reads them and where it is kept.
 
-Of records with the same key only the newest counts; one that cannot be used is refused and leaves
-its item as it was.
+Of records with the same key the newest that can be used counts: one that cannot is refused and
+leaves its item as it was, also when both come in one batch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import msgspec
@@ -34,17 +34,17 @@ def read_vectors(
     records: Iterable[Record], *, dim: int, fingerprint: bytes, refuse: Refuse
 ) -> VectorChanges:
     """Decode records of `item-vectors`; those of another encoder are refused."""
-    changes = VectorChanges({}, [])
-    for record in _newest(records):
-        item_id = _item_id(record)
-        if record.value is None:
-            changes.gone.append(item_id)
-            continue
+    found: dict[str, VectorRecord | None] = {}
+    for item_id, record in _keyed(records):
         try:
-            changes.vectors[item_id] = _vector(item_id, record.value, dim, fingerprint)
+            value = record.value
+            found[item_id] = None if value is None else _vector(item_id, value, dim, fingerprint)
         except (MalformedVector, EncoderMismatch) as error:
             refuse(record, error)
-    return changes
+    return VectorChanges(
+        vectors={item_id: vector for item_id, vector in found.items() if vector is not None},
+        gone=[item_id for item_id, vector in found.items() if vector is None],
+    )
 
 
 def _vector(item_id: str, value: bytes, dim: int, fingerprint: bytes) -> VectorRecord:
@@ -60,19 +60,16 @@ def _vector(item_id: str, value: bytes, dim: int, fingerprint: bytes) -> VectorR
 def read_trends(records: Iterable[Record], *, refuse: Refuse) -> dict[str, Trend | None]:
     """Decode records of `item-trends`; None where an item has no trend any more."""
     trends: dict[str, Trend | None] = {}
-    for record in _newest(records):
+    for item_id, record in _keyed(records):
         try:
-            trend = None if record.value is None else decode_trend(record.value)
+            trends[item_id] = None if record.value is None else decode_trend(record.value)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             refuse(record, error)
-        else:
-            trends[_item_id(record)] = trend
     return trends
 
 
-def _newest(records: Iterable[Record]) -> Sequence[Record]:
-    return list({record.key: record for record in records if record.key is not None}.values())
-
-
-def _item_id(record: Record) -> str:
-    return (record.key or b"").decode(errors="replace")
+def _keyed(records: Iterable[Record]) -> Iterator[tuple[str, Record]]:
+    """Item id and record of those that have a key, in order."""
+    for record in records:
+        if record.key is not None:
+            yield record.key.decode(errors="replace"), record

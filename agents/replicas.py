@@ -14,17 +14,15 @@ from collections.abc import ItemsView, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from mode import Service
 
 from agents.catalogue import Catalogue
+from agents.decoding import read_trends, read_vectors
 from agents.metrics import Metrics
 from agents.snapshotting import Snapshotting
 from streams.deadletters import reason
-from streams.errors import EncoderMismatch, HeadwaterError, MalformedVector
 from streams.kafka import LogReader, Record
-from streams.trends import decode_trend
-from streams.vectors import VectorRecord, decode_vector
+from streams.vectors import VectorRecord
 
 log = logging.getLogger("headwater")
 
@@ -55,6 +53,17 @@ class Replica(Service):  # type: ignore[misc]
     async def apply(self, records: Sequence[Record]) -> None:
         """Take over records, in order per partition."""
         raise NotImplementedError
+
+    def refuse(self, record: Record, error: Exception) -> None:
+        """Every worker reads the record, so it is counted and logged but not sent anywhere."""
+        log.error(
+            "%s-%d-%d refused: %s; the item stays as it was",
+            record.topic,
+            record.partition,
+            record.offset,
+            error,
+        )
+        self.metrics.dead_letters.labels(record.topic, reason(error)).inc()
 
     def tick(self) -> None:
         """Do what is to be done now and then; called between reads."""
@@ -119,8 +128,13 @@ class VectorReplica(Replica):
 
     async def apply(self, records: Sequence[Record]) -> None:
         """Vectors in a thread, facts after them, so that what is announced can be found."""
-        newest = {record.key: record for record in records if record.key is not None}
-        vectors, gone = self._decode(list(newest.values()))
+        changes = read_vectors(
+            records,
+            dim=self.catalogue.index.dim,
+            fingerprint=self.fingerprint,
+            refuse=self.refuse,
+        )
+        vectors, gone = changes.vectors, changes.gone
         for item_id in gone:
             self.catalogue.discard(item_id)
         for item_id, vector in vectors.items():
@@ -137,40 +151,6 @@ class VectorReplica(Replica):
     def tick(self) -> None:
         """Write a snapshot when it is time."""
         self.snapshots.tick(self.catalogue, self.reader.positions)
-
-    def _decode(self, records: Sequence[Record]) -> tuple[dict[str, VectorRecord], list[str]]:
-        vectors: dict[str, VectorRecord] = {}
-        gone = []
-        for record in records:
-            item_id = (record.key or b"").decode(errors="replace")
-            if record.value is None:
-                gone.append(item_id)
-                continue
-            try:
-                vectors[item_id] = self._checked(item_id, record.value)
-            except (MalformedVector, EncoderMismatch) as error:
-                self._refuse(record, error)
-        return vectors, gone
-
-    def _checked(self, item_id: str, value: bytes) -> VectorRecord:
-        vector = decode_vector(item_id, value, dim=self.catalogue.index.dim)
-        if vector.fingerprint != self.fingerprint:
-            raise EncoderMismatch(
-                f"{item_id!r}: made by encoder {vector.fingerprint.hex()}, "
-                f"expected {self.fingerprint.hex()}: send the item again"
-            )
-        return vector
-
-    def _refuse(self, record: Record, error: HeadwaterError) -> None:
-        """Every worker reads the record, so it is counted and logged but not sent anywhere."""
-        log.error(
-            "%s-%d-%d refused: %s; the item stays as it was",
-            record.topic,
-            record.partition,
-            record.offset,
-            error,
-        )
-        self.metrics.dead_letters.labels(record.topic, reason(error)).inc()
 
     def _moved(self, vectors: Mapping[str, VectorRecord]) -> dict[str, VectorRecord]:
         """Those whose text is new; the others have only new facts, and keep their place."""
@@ -222,15 +202,8 @@ class TrendReplica(Replica):
 
     async def apply(self, records: Sequence[Record]) -> None:
         """Follow the newest of each item."""
-        for record in {r.key: r for r in records if r.key is not None}.values():
-            item_id = (record.key or b"").decode(errors="replace")
-            try:
-                trend = None if record.value is None else decode_trend(record.value)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                log.error("%s-%d-%d: %s", record.topic, record.partition, record.offset, error)
-                self.metrics.dead_letters.labels(record.topic, "malformed_trend").inc()
-            else:
-                self.catalogue.follow(item_id, trend)
+        for item_id, trend in read_trends(records, refuse=self.refuse).items():
+            self.catalogue.follow(item_id, trend)
 
 
 def state_folder(state_dir: Path, cluster_id: str, prefix: str) -> Path:

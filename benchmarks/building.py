@@ -9,10 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from agents.catalogue import Catalogue, Known
+from agents.settings import load_settings
 from indexes.embedding import DIM
 from indexes.images import Snapshottable
 from slates.building import build
-from slates.config import DAY, SlateConfig
+from slates.config import DAY
+from slates.tastes import Vectors
 from streams.events import Gains, Interaction
 from streams.items import ItemFacts
 from streams.profiles import Profile, fold
@@ -43,10 +45,11 @@ def measure(index: Snapshottable, *, seed: int = 1) -> BuildCost:
     catalogue = _catalogue(index, vectors, random.Random(seed))
     profiles = [_profile(random.Random(seed + n)) for n in range(PROFILES)]
     ours, reference = [], []
+    config = load_settings().slates
     for n, profile in enumerate(profiles):
         request = SlateRequest(user_id=str(n))
         began = time.perf_counter()
-        build(request, profile, catalogue, now=NOW, config=SlateConfig())
+        build(request, profile, catalogue, now=NOW, config=config)
         ours.append(time.perf_counter() - began)
         began = time.perf_counter()
         scores = vectors @ vectors[n]
@@ -56,15 +59,16 @@ def measure(index: Snapshottable, *, seed: int = 1) -> BuildCost:
     return BuildCost(p50, p99, float(np.median(reference)) * 1000)
 
 
-def _clustered(rng: np.random.Generator) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+def _clustered(rng: np.random.Generator) -> Vectors:
     centres = rng.standard_normal((100, DIM))
     rows = centres[rng.integers(0, 100, ITEMS)] + 0.7 * rng.standard_normal((ITEMS, DIM))
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    units: Vectors = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return units
 
 
 def _catalogue(
     index: Snapshottable,
-    vectors: np.ndarray[tuple[int, int], np.dtype[np.float32]],
+    vectors: Vectors,
     rng: random.Random,
 ) -> Catalogue:
     index.upsert_many([(str(n), row) for n, row in enumerate(vectors)])

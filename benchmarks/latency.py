@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import os
 import random
@@ -88,7 +89,7 @@ def interactions(catalogue: Sequence[Item], seed: int) -> Make:
     """Clicks and likes of `USERS` users on random items."""
     rng = random.Random(seed)
 
-    def make(n: int) -> tuple[bytes, bytes]:
+    def make(_: int) -> tuple[bytes, bytes]:
         event = Interaction(
             user_id=f"bench-{rng.randrange(USERS)}",
             item_id=rng.choice(catalogue).item_id,
@@ -176,7 +177,7 @@ async def load(broker: Broker, items: Sequence[Item], *, port: int) -> float:
         await outbox.post(topics.ITEMS.name, key=item.item_id.encode(), value=encode_item(item))
     await outbox.stop()
     while scrape(port).total("headwater_index_items") < len(items):
-        time.sleep(0.5)
+        await asyncio.sleep(0.5)
     return time.monotonic() - began
 
 
@@ -189,13 +190,13 @@ async def findable(
     await outbox.start()
     began = time.perf_counter()
     for n, item in enumerate(itertools.islice(items, int(rate * seconds))):
-        time.sleep(max(began + n / rate - time.perf_counter(), 0))
+        await asyncio.sleep(max(began + n / rate - time.perf_counter(), 0))
         sent = await outbox.post(
             topics.ITEMS.name, key=item.item_id.encode(), value=encode_item(item)
         )
         await sent
     await outbox.stop()
-    time.sleep(5)
+    await asyncio.sleep(5)
     after = scrape(port).by("headwater_item_to_findable_seconds_bucket", "le")
     counts = {float(le): n - before.get(le, 0) for le, n in after.items()}
     return _quantile_ms(counts, 0.5), _quantile_ms(counts, 0.99)

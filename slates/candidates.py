@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from slates.config import DAY, SlateConfig
 from slates.knowledge import Knowledge
 from slates.tastes import Tastes
-from streams.trends import popularity_at, standing
+from streams.trends import popularity_at
 
 
 @dataclass(slots=True)
@@ -90,15 +90,11 @@ def _similar(tastes: Tastes, knowledge: Knowledge, bounds: Bounds, config: Slate
 
 def _popular(knowledge: Knowledge, bounds: Bounds, now: float, config: SlateConfig) -> _Scored:
     half_life = config.popularity_half_life_days * DAY
-
-    def rising(item_id: str) -> float:
-        return standing(knowledge.trend(item_id), half_life=half_life)
-
     if bounds.within is None:
         most = config.retrieve + len(bounds.barred)
         known = [i for i in knowledge.popular(most) if i not in bounds.barred]
     else:
-        known = sorted(bounds.within - bounds.barred, key=rising, reverse=True)
+        known = sorted(bounds.within - bounds.barred, key=knowledge.standing, reverse=True)
     return [
         ("popular", i, popularity_at(knowledge.trend(i), now, half_life=half_life))
         for i in known[: config.retrieve]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from streams.items import ItemFacts
 from streams.requests import Filters
 from streams.trends import Trend
+
+Place: TypeAlias = tuple[str, str]
+"""An attribute's name and one of its words."""
 
 
 class Neighbour(Protocol):
@@ -54,8 +57,14 @@ class Knowledge(Protocol):
     def facts(self, item_id: str) -> ItemFacts | None:
         """Title, tags and attributes; None for an item nobody announced."""
 
+    def words(self, item_id: str) -> Sequence[Place]:
+        """The words of the item's attributes, each with the attribute's name."""
+
     def trend(self, item_id: str) -> Trend:
         """How the item is doing; `Trend()` when nobody has touched it."""
+
+    def standing(self, item_id: str) -> float:
+        """`streams.trends.standing` of the item's trend; -inf when nobody has touched it."""
 
     def popular(self, n: int) -> Sequence[str]:
         """The n most popular live items, best first."""

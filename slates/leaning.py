@@ -11,16 +11,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-from slates.knowledge import Knowledge
+from slates.knowledge import Knowledge, Place
 from slates.tastes import Tastes
-from streams.items import attribute_words
 
 PRIOR = 2.0
 """Gain of an imagined history that is like the catalogue; a single click proves little."""
 MOST = 50
 """Newest items of a history that count."""
 
-Leaning: TypeAlias = Mapping[tuple[str, str], float]
+Leaning: TypeAlias = Mapping[Place, float]
 """Attribute and word to how much more of the history has it than of the catalogue."""
 
 
@@ -31,11 +30,11 @@ def derive_leaning(tastes: Tastes, knowledge: Knowledge) -> Leaning:
     Source:
         Shrunken rates: (gain with the word + prior * share) / (all gain + prior) - share.
     """
-    with_word: Counter[tuple[str, str]] = Counter()
+    with_word: Counter[Place] = Counter()
     total = 0.0
     for entry in tastes.known[:MOST]:
         total += abs(entry.gain)
-        for place in _words(knowledge, entry.item_id):
+        for place in knowledge.words(entry.item_id):
             with_word[place] += entry.gain  # type: ignore[assignment]  # Counter of floats
     leaning = {}
     for (name, word), gain in with_word.items():
@@ -47,15 +46,6 @@ def derive_leaning(tastes: Tastes, knowledge: Knowledge) -> Leaning:
 def lean(leaning: Leaning, item_ids: Sequence[str], knowledge: Knowledge) -> list[float]:
     """How much the user leans to each item: the sum over its words, -1 to 1."""
     return [
-        max(-1.0, min(1.0, sum(leaning.get(place, 0.0) for place in _words(knowledge, item_id))))
+        max(-1.0, min(1.0, sum([leaning.get(place, 0.0) for place in knowledge.words(item_id)])))
         for item_id in item_ids
-    ]
-
-
-def _words(knowledge: Knowledge, item_id: str) -> list[tuple[str, str]]:
-    facts = knowledge.facts(item_id)
-    if facts is None:
-        return []
-    return [
-        (name, word) for name, value in facts.attributes.items() for word in attribute_words(value)
     ]

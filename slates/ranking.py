@@ -6,17 +6,20 @@ Every term is between about -1 and 1, so a weight reads as "how much a full meas
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from slates.candidates import Candidate, age_days
+from slates.candidates import Candidate
 from slates.config import DAY, SlateConfig
 from slates.knowledge import Knowledge
 from slates.leaning import derive_leaning, lean
 from slates.tastes import Tastes, Vectors
-from streams.trends import popularity_at
+
+_MOST_HALVINGS = 60.0
+"""Keeps 2 to the power of a standing finite where a replay's clock runs far behind its trends."""
 
 
 def score(
@@ -68,10 +71,10 @@ def _similarity(vectors: Vectors, tastes: Tastes) -> NDArray[np.float64]:
 def _popularity(
     candidates: Sequence[Candidate], knowledge: Knowledge, now: float, config: SlateConfig
 ) -> NDArray[np.float64]:
-    half_life = config.popularity_half_life_days * DAY
-    amounts = np.log1p(
-        [popularity_at(knowledge.trend(c.item_id), now, half_life=half_life) for c in candidates]
-    )
+    """Decayed popularity, by logarithm, as a share of the most popular candidate's."""
+    half_lives = now / (config.popularity_half_life_days * DAY)
+    standings = np.array([knowledge.standing(c.item_id) for c in candidates])
+    amounts = np.log1p(np.exp2(np.minimum(standings - half_lives, _MOST_HALVINGS)))
     most = float(amounts.max(initial=0.0))
     return amounts / most if most > 0 else amounts
 
@@ -79,5 +82,13 @@ def _popularity(
 def _freshness(
     candidates: Sequence[Candidate], knowledge: Knowledge, now: float, config: SlateConfig
 ) -> NDArray[np.float64]:
-    ages = [age_days(knowledge, c.item_id, now) for c in candidates]
-    return np.array([0.0 if a is None else 2.0 ** (-a / config.fresh_days) for a in ages])
+    """1 when just published, halved every `fresh_days`; 0 when nobody knows, or still to come."""
+    published = [_published(knowledge, c.item_id) for c in candidates]
+    days = (now - np.array(published)) / DAY
+    fresh = np.exp2(-np.maximum(days, 0.0) / config.fresh_days)
+    return np.where(days >= 0, fresh, 0.0)
+
+
+def _published(knowledge: Knowledge, item_id: str) -> float:
+    facts = knowledge.facts(item_id)
+    return math.nan if facts is None or facts.published_at is None else facts.published_at

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slates.config import DAY
+from slates.knowledge import Place
 from streams.items import AttributeValue, ItemFacts, attribute_words
 from streams.requests import Filters, Range
 from streams.trends import Trend, standing
@@ -108,15 +109,21 @@ class SmallKnowledge:
         """Title, tags and attributes; None for an item nobody announced."""
         return self._facts.get(item_id)
 
+    def words(self, item_id: str) -> Sequence[Place]:
+        """The words of the item's attributes, each with the attribute's name."""
+        attributes = self._facts[item_id].attributes if item_id in self._facts else {}
+        return [(n, word) for n, value in attributes.items() for word in attribute_words(value)]
+
     def trend(self, item_id: str) -> Trend:
         """How the item is doing; `Trend()` when nobody has touched it."""
         return self._trends.get(item_id, _NOBODY)
 
     def popular(self, n: int) -> Sequence[str]:
         """The n most popular live items, best first; untouched ones come last."""
-        return sorted(self._facts, key=lambda i: (-self._height(i), i))[:n]
+        return sorted(self._facts, key=lambda i: (-self.standing(i), i))[:n]
 
-    def _height(self, item_id: str) -> float:
+    def standing(self, item_id: str) -> float:
+        """`streams.trends.standing` of the item's trend; -inf when nobody has touched it."""
         return standing(self.trend(item_id), half_life=self._half_life)
 
     def fresh(self, now: float, *, within: float, n: int) -> Sequence[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from streams.errors import HeadwaterError, RejectedEvent
+from streams.errors import RejectedEvent
 from streams.origins import Origin
 
 MAX_VALUE_BYTES = 15 * 1_048_576
@@ -49,7 +49,7 @@ def dead_letter(
     return DeadLetter(key, value, headers)
 
 
-def reason(error: HeadwaterError) -> str:
+def reason(error: Exception) -> str:
     """
     A short name of the kind of error, fit for a metric's label.
 

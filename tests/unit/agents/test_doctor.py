@@ -115,20 +115,20 @@ def test_a_port_taken_by_a_stranger_is_a_failure(tmp_path: Path) -> None:
 
 
 async def test_a_broker_that_is_not_there_is_a_failure(tmp_path: Path) -> None:
-    (finding,) = await check_broker(Settings(state_dir=tmp_path))
+    (finding,) = await check_broker(Settings(state_dir=tmp_path), patience=0.2)
     assert (finding.level, finding.name) == ("failure", "broker")
     assert "headwater broker" in finding.advice
 
 
 async def test_a_listener_that_never_answers_is_a_failure_and_not_waited_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr("agents.commands.checking.BROKER_PATIENCE", 0.2)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         port = silent.getsockname()[1]
-        findings = await check_broker(Settings(broker=f"127.0.0.1:{port}", state_dir=tmp_path))
+        settings = Settings(broker=f"127.0.0.1:{port}", state_dir=tmp_path)
+        findings = await check_broker(settings, patience=0.2)
     assert levels(iter(findings)) == ["failure"]
     assert "does not answer" in findings[0].text
 

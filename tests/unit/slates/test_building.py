@@ -112,11 +112,12 @@ def test_the_same_inputs_give_the_same_slate(seed: int, n: int, filters: Any) ->
 
 
 @FEW
-@given(seed=SEEDS)
-def test_without_diversity_and_exploring_the_order_is_that_of_the_scores(seed: int) -> None:
+@given(seed=SEEDS, n=st.integers(1, 10))
+def test_without_diversity_and_exploring_a_slate_is_the_best_by_score(seed: int, n: int) -> None:
     plain = SlateConfig(retrieve=10, diversity=0, explore_share=0)
-    scores = [item.score for item in built(world(seed), somebody(seed), config=plain).items]
-    assert scores == sorted(scores, reverse=True)
+    slate = built(world(seed), somebody(seed), n=n, config=plain)
+    best = sorted(slate.shortlist.scores, reverse=True)[:n]
+    assert [item.score for item in slate.items] == pytest.approx(best, abs=1e-6)
 
 
 # How many
@@ -217,22 +218,38 @@ def test_the_parts_of_building_are_timed() -> None:
 # A place for the unknown
 
 
-def test_one_place_of_ten_goes_to_a_fresh_item_few_people_know() -> None:
+@pytest.fixture
+def famous() -> SmallKnowledge:
+    """Twenty items that many people know, none of them new."""
     knowledge = SmallKnowledge()
     for n in range(20):
         knowledge.announce(name(n), [1, n], ItemFacts("x"))
         knowledge.follow(name(n), Trend(popularity=50.0, at=NOW, supporters=50))
-    knowledge.announce("unknown", [1, 0], ItemFacts("x", published_at=NOW - 6.9 * DAY))
-    assert shown(built(knowledge, n=10))[-1] == "unknown"
-    assert "unknown" not in shown(built(knowledge, n=10, config=SlateConfig(explore_share=0)))
+    return knowledge
 
 
-def test_an_old_item_is_no_exploration() -> None:
-    knowledge = world(1)
-    knowledge.announce("old", [1, 0, 0, 0], ItemFacts("x", published_at=NOW - 90 * DAY))
-    wide = SlateConfig(retrieve=100)
-    scored = built(knowledge, n=10, config=wide).shortlist.candidates
-    assert "fresh" not in next(c for c in scored if c.item_id == "old").sources
+ALMOST_OLD = ItemFacts("x", published_at=NOW - 6.9 * DAY)
+
+
+def test_one_place_of_ten_goes_to_a_fresh_item_few_people_know(famous: SmallKnowledge) -> None:
+    famous.announce("unknown", [1, 0], ALMOST_OLD)
+    assert shown(built(famous, n=10))[-1] == "unknown"
+    assert "unknown" not in shown(built(famous, n=10, config=SlateConfig(explore_share=0)))
+
+
+def test_an_old_item_is_no_exploration(famous: SmallKnowledge) -> None:
+    famous.announce("old", [1, 0], ItemFacts("x", published_at=NOW - 90 * DAY))
+    slate = built(famous, n=10, config=SlateConfig(retrieve=40))
+    assert "old" in [candidate.item_id for candidate in slate.shortlist.candidates]
+    assert "old" not in shown(slate)
+
+
+def test_a_fresh_item_that_enough_people_know_is_no_exploration(famous: SmallKnowledge) -> None:
+    famous.announce("known", [1, 0], ALMOST_OLD)
+    famous.follow("known", Trend(supporters=5))
+    assert "known" not in shown(built(famous, n=10))
+    famous.follow("known", Trend(supporters=4))
+    assert "known" in shown(built(famous, n=10))
 
 
 BEST = st.lists(st.integers(0, 60), unique=True, max_size=40)
@@ -262,6 +279,11 @@ def test_somebody_unknown_always_has_a_place(
     best: list[int], unknown: list[int], share: float
 ) -> None:
     assert set(explore(best, unknown, n=len(best), share=share)) & set(unknown)
+
+
+def test_an_unknown_that_is_on_the_slate_anyway_counts() -> None:
+    assert explore([4, 2, 9], [2, 3], n=3, share=0.1) == [4, 2, 9]
+    assert explore([2, 4, 6, 9], [2, 3, 5], n=4, share=0.5) == [2, 4, 6, 3]
 
 
 @LAW

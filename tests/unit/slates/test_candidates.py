@@ -156,11 +156,16 @@ def test_the_popular_are_as_many_although_the_most_popular_are_barred(fan: Small
 
 
 def test_only_what_the_filters_leave_is_a_candidate(fan: SmallKnowledge) -> None:
-    within = {name(n) for n in range(40, 50)}
-    candidates = found(fan, name(0), bounds=Bounds(frozenset({name(40)}), within))
-    assert set(candidates) <= within - {name(40)}
-    assert of(candidates, "recent")[0] == name(41)
-    assert len(of(candidates, "popular")) == 5
+    within = {name(n) for n in range(52, 60)}
+    candidates = found(fan, name(0), bounds=Bounds(frozenset({name(52)}), within))
+    assert set(candidates) <= within - {name(52)}
+    assert of(candidates, "recent")[0] == name(53)
+
+
+def test_what_is_barred_takes_no_place_among_the_popular_of_a_filter(fan: SmallKnowledge) -> None:
+    fan.follow(name(40), Trend(popularity=9.0, at=NOW))
+    bounds = Bounds(frozenset({name(40)}), {name(n) for n in range(40, 50)})
+    assert len(of(found(fan, bounds=bounds), "popular")) == 5
 
 
 def test_the_popular_within_a_filter_are_its_best(fan: SmallKnowledge) -> None:
