@@ -85,7 +85,7 @@ def pack(
             continue
         parcel = _parcel(number, row)
         if len(parcel.value) > max_bytes:
-            yield _too_large(parcel, f"the settings allow {max_bytes}")
+            yield _too_large(parcel, f"at most {max_bytes} are allowed")
         else:
             yield parcel
 

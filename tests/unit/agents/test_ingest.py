@@ -82,7 +82,7 @@ def test_an_event_is_keyed_by_its_user() -> None:
 def test_a_row_larger_than_the_settings_allow_is_a_bad_row() -> None:
     (packed,) = pack([EMMA], max_bytes=10)
     assert isinstance(packed, BadRow)
-    assert "'emma': 33 bytes, the settings allow 10" in packed.reason
+    assert "'emma': 33 bytes, at most 10 are allowed" in packed.reason
 
 
 def test_skipped_rows_keep_their_numbers() -> None:
