@@ -9,6 +9,7 @@ import typer
 from agents.commands.broker import broker
 from agents.commands.doctor import doctor
 from agents.commands.ingest import ingest
+from agents.commands.surroundings import set_up_logging
 from agents.commands.tail import tail
 from agents.commands.topics import topics
 from agents.commands.up import up
@@ -20,12 +21,19 @@ EXIT_SETUP = 2
 """The surroundings are wrong: mend them and start again."""
 
 app = typer.Typer(
-    help="Headwater: clicks in, ranked and explained slates out, in milliseconds.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+@app.callback()
+def begin() -> None:
+    """Headwater: clicks in, ranked and explained slates out, in milliseconds."""
+    set_up_logging()
+
+
 app.command()(up)
 app.command()(worker)
 app.command()(broker)

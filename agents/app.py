@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any
 
 import faust
 from mode import Service
@@ -23,6 +23,7 @@ from agents.metrics import Metrics
 from agents.profiling import Profiling
 from agents.recommending import Recommending
 from agents.replicas import Replica, TrendReplica, VectorReplica
+from agents.roles import ROLES
 from agents.safety.consumer import SafeTransport
 from agents.safety.recovery import SafeTableManager
 from agents.safety.version import check_version
@@ -44,8 +45,6 @@ from streams.trends import Trend, decode_trend, encode_trend
 
 log = logging.getLogger("headwater")
 
-ROLES: Final = ("profiling", "trending", "cataloguing", "recommending")
-"""What a worker can do; one that does all of it is enough for a start."""
 LAG_INTERVAL = 1.0
 """Seconds between looks at the consumer's lag."""
 
@@ -75,11 +74,6 @@ class Worker:
         self.commits = Commits(self.outbox, on_commit=metrics.commits.inc)
         self.app = self._faust_app()
         self._consuming = self._make_consuming()
-        self.profiles: FoldTable[Profile] = self._table(
-            topics.PROFILES, encode_profile, decode_profile
-        )
-        self.trends: FoldTable[Trend] = self._table(topics.ITEM_TRENDS, encode_trend, decode_trend)
-        self.commits.tables = (self.profiles, self.trends)
         self.catalogue = Catalogue(_index(settings), half_life=self._half_life, alarm=_alarm)
         self.replicas = self._replicas(snapshots)
         self.services: list[Service] = [*self.replicas, Watchdog(self.app, fatal=fatal)]
@@ -105,7 +99,7 @@ class Worker:
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         hosts = ";".join(f"kafka://{host}" for host in self.broker.bootstrap.split(","))
         app = faust.App(
-            settings.group,
+            group_of(settings, self.roles),
             broker=hosts,
             store="memory://",
             datadir=str(state),
@@ -166,6 +160,7 @@ class Worker:
             decode=decode,
         )
         self.app.tables.add(table)
+        self.commits.tables.append(table)
         return table
 
     def _source(self, topic: Topic) -> Any:
@@ -195,28 +190,29 @@ class Worker:
 
     def _register(self, encoder: Callable[[], Encoder]) -> None:
         if "profiling" in self.roles:
-            self._register_profiling()
+            profiles = self._table(topics.PROFILES, encode_profile, decode_profile)
+            self._register_profiling(profiles)
+            self._register_recommending(profiles)
         if "trending" in self.roles:
-            trending.register(
-                self.app,
-                source=self._source(topics.CO_VISITS),
-                consuming=self._consuming,
-                trending=Trending(
-                    trends=self.trends, half_life=self._half_life, metrics=self.metrics
-                ),
-            )
+            self._register_trending(self._table(topics.ITEM_TRENDS, encode_trend, decode_trend))
         if "cataloguing" in self.roles:
             self._register_cataloguing(encoder)
-        if "recommending" in self.roles:
-            self._register_recommending()
 
-    def _register_profiling(self) -> None:
+    def _register_trending(self, trends: FoldTable[Trend]) -> None:
+        trending.register(
+            self.app,
+            source=self._source(topics.CO_VISITS),
+            consuming=self._consuming,
+            trending=Trending(trends=trends, half_life=self._half_life, metrics=self.metrics),
+        )
+
+    def _register_profiling(self, profiles: FoldTable[Profile]) -> None:
         profiling.register(
             self.app,
             source=self._source(topics.EVENTS),
             consuming=self._consuming,
             profiling=Profiling(
-                profiles=self.profiles,
+                profiles=profiles,
                 outbox=self.outbox,
                 names=self._names,
                 gains=self.settings.gains(),
@@ -239,13 +235,13 @@ class Worker:
         self.services.append(service)
         cataloguing.register(self.app, source=self._source(topics.ITEMS), cataloguing=service)
 
-    def _register_recommending(self) -> None:
+    def _register_recommending(self, profiles: FoldTable[Profile]) -> None:
         recommending.register(
             self.app,
             source=self._source(topics.SLATE_REQUESTS),
             consuming=self._consuming,
             recommending=Recommending(
-                profiles=self.profiles,
+                profiles=profiles,
                 catalogue=self.catalogue,
                 replicas=self.replicas,
                 outbox=self.outbox,
@@ -274,6 +270,18 @@ class Worker:
             await asyncio.sleep(LAG_INTERVAL)
             for name, lag in consumer_lag(self.app.consumer).items():
                 self.metrics.lag.labels(name).set(lag)
+
+
+def group_of(settings: Settings, roles: Sequence[str]) -> str:
+    """
+    The consumer group of workers with these roles.
+
+    Who owns profiles is in the group of the settings; roles that run apart have one of their own,
+    because all members of a Faust group must read the same topics.
+    """
+    if "profiling" in roles:
+        return settings.group
+    return f"{settings.group}-{'-'.join(sorted(roles))}"
 
 
 def consumer_lag(consumer: Any) -> dict[str, int]:

@@ -11,7 +11,6 @@ import asyncio
 import logging
 import time
 from collections.abc import ItemsView, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from mode import Service
@@ -204,9 +203,3 @@ class TrendReplica(Replica):
         """Follow the newest of each item."""
         for item_id, trend in read_trends(records, refuse=self.refuse).items():
             self.catalogue.follow(item_id, trend)
-
-
-def state_folder(state_dir: Path, cluster_id: str, prefix: str) -> Path:
-    """Where state of one log is kept: that of another cluster or tenant must not be mistaken."""
-    safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in f"{prefix}{cluster_id}")
-    return state_dir / safe

@@ -160,6 +160,16 @@ class Settings(BaseSettings):
         """The consumer group of the workers."""
         return f"{self.topic_prefix}headwater"
 
+    def state_of(self, cluster: str) -> Path:
+        """
+        Where state of one log is kept: that of another cluster or tenant must not be mistaken.
+
+        >>> Settings(state_dir=Path("var"), topic_prefix="shop.").state_of("a/b").name
+        'shop.a_b'
+        """
+        name = f"{self.topic_prefix}{cluster}"
+        return self.state_dir / "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
+
     def topics(self) -> Topics:
         """The table of topics under this prefix."""
         return Topics(prefix=self.topic_prefix, partitions=self.partitions)

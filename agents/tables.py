@@ -8,7 +8,7 @@ proves that everything it caused was sent, and a repeated event can be skipped w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any, Generic, Protocol, TypeVar
 
 import faust
@@ -103,7 +103,7 @@ class Commits:
     def __init__(self, outbox: Outbox, *, on_commit: Callable[[], None]) -> None:
         self._outbox = outbox
         self._on_commit = on_commit
-        self.tables: Sequence[FoldTable[Any]] = ()
+        self.tables: list[FoldTable[Any]] = []
 
     async def settle(self) -> None:
         """

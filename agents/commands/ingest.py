@@ -16,7 +16,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from agents.backlog import backlog_of
 from agents.capacity import CatalogueSize, catalogue_there, check_fits
-from agents.commands.surroundings import find_broker, require_topic, run, set_up_logging
+from agents.commands.surroundings import find_broker, require_topic, run
 from agents.feeding import Feeding, Pace, Parcel, Placed, pack
 from agents.settings import Settings, load_settings
 from streams import topics
@@ -106,7 +106,6 @@ def events(file: File, dry_run: DryRun = False, skip: Skip = 0) -> None:
 
 
 def _run(job: Job, *, dry_run: bool) -> None:
-    set_up_logging("WARNING")
     good = _check(job) if dry_run else run(_send(job))
     if not good:
         raise typer.Exit(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -38,28 +39,47 @@ def running(settings: Settings) -> Iterator[tuple[Settings, int]]:
     Raises:
         SetupError: One of them ended, or was not ready in time; its own words are on stderr.
     """
-    with tempfile.TemporaryDirectory(prefix="headwater-", ignore_cleanup_errors=True) as folder:
-        if settings.embedded:  # what is in memory has no yesterday: no state of it is kept
-            settings = settings.model_copy(update={"state_dir": Path(folder)})
-        port = free_port(settings.metrics.port)
+    with _own_state(settings) as own:
+        port = free_port(own.metrics.port)
         environment = {
             **os.environ,
-            "HEADWATER_STATE_DIR": str(settings.state_dir.absolute()),
+            "HEADWATER_STATE_DIR": str(own.state_dir.absolute()),
             "HEADWATER_METRICS__PORT": str(port),
         }
         children: list[subprocess.Popen[bytes]] = []
         try:
-            if settings.embedded:
+            if own.embedded:
                 children.append(_start("broker", environment))
-                _await(children[-1], "broker", lambda: _has_address(settings), BROKER_PATIENCE)
+                _await(children[-1], "broker", lambda: _has_address(own), BROKER_PATIENCE)
             else:
-                run(_declare(settings))
+                run(_declare(own))
             children.append(_start("worker", environment))
             _await(children[-1], "worker", lambda: is_ready(port), WORKER_PATIENCE)
-            yield settings, port
+            yield own, port
         finally:
             for child in reversed(children):
                 _stop(child)
+
+
+@contextmanager
+def _own_state(settings: Settings) -> Iterator[Settings]:
+    """
+    Where state is kept: the folder of the settings, so that `tail` and `why` find the broker.
+
+    Beside another embedded broker that runs there, a folder of its own.  What is kept of an
+    embedded broker is removed in the end: what is in memory has no tomorrow.
+    """
+    if not settings.embedded:
+        yield settings
+        return
+    with tempfile.TemporaryDirectory(prefix="headwater-", ignore_cleanup_errors=True) as folder:
+        if _has_address(settings):
+            settings = settings.model_copy(update={"state_dir": Path(folder)})
+        try:
+            yield settings
+        finally:
+            for kept in settings.state_dir.glob("*mockCluster*"):
+                shutil.rmtree(kept, ignore_errors=True)
 
 
 def free_port(wanted: int) -> int:

@@ -25,15 +25,18 @@ EMBEDDED_FETCH_WAIT = 0.01
 """Seconds: the embedded broker does not wake a waiting fetch, so it must not wait long."""
 
 
-def set_up_logging(level: str = "INFO") -> None:
-    """Our lines at the level given, those of the libraries from warnings on, all on stderr."""
+def set_up_logging(level: str = "WARNING", *, libraries: str = "CRITICAL") -> None:
+    """
+    Our lines and those of the libraries from the levels given on, all on stderr.
+
+    A command that fails says why in one line; only a worker has use for what aiokafka adds.
+    """
     logging.basicConfig(
         level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
     )
     logging.getLogger("headwater").setLevel(level)
-    # A fresh broker makes these two repeat themselves; what matters is raised as an error too.
     for chatty in ("aiokafka", "aiokafka.conn", "faust", "mode"):
-        logging.getLogger(chatty).setLevel(logging.ERROR)
+        logging.getLogger(chatty).setLevel(libraries)
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:

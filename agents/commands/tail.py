@@ -19,7 +19,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from agents.commands.surroundings import find_broker, require_topic, run, set_up_logging
+from agents.commands.surroundings import find_broker, require_topic, run
 from agents.following import follow
 from agents.settings import Settings, load_settings
 from agents.wording import (
@@ -84,7 +84,6 @@ def tail(
     headwater tail --json | jq -c '[.user_id, .items[0].title]'
     """
     settings = load_settings()
-    set_up_logging("WARNING")
     line = (lambda record: json_line(topic, record)) if as_json else None
     run(_tail(settings, Watch(topic, user, from_start, count, line)))
 

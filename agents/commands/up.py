@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.live import Live
 
 from agents.commands.processes import running
-from agents.commands.surroundings import find_broker, run, set_up_logging
+from agents.commands.surroundings import find_broker, run
 from agents.driving import Crowd, Driver, replay
 from agents.scraping import Figures, scrape
 from agents.screen import draw
@@ -90,7 +90,6 @@ def up(  # noqa: PLR0917 - one parameter per option is how Typer reads them
     headwater up --data movielens DIR --speed 1000000
     """
     settings = load_settings()
-    set_up_logging("WARNING")
     job = read_job(data, folder, seconds=seconds, speed=speed, users=users, rate=rate, seed=seed)
     typer.echo(f"starting: {job.name}, {len(job.catalogue):,} items …", err=True)
     with running(settings) as (inner, port):

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from agents.case import Case, case_object, open_case
 from agents.case_screen import draw_case
-from agents.commands.surroundings import find_broker, require_topics, run, set_up_logging
+from agents.commands.surroundings import find_broker, require_topics, run
 from agents.lookup import Log
 from agents.settings import Settings, load_settings
 from slates.config import DAY
@@ -44,7 +44,6 @@ def why(
     headwater why ann --item dune
     """
     settings = load_settings()
-    set_up_logging("WARNING")
     case, refused = run(_investigate(settings, user, item))
     for line in refused:
         typer.echo(f"not usable: {line}", err=True)

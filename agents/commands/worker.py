@@ -8,10 +8,8 @@ import threading
 import time
 from typing import Annotated
 
-import faust
 import typer
 
-from agents.app import ROLES, Worker
 from agents.commands.surroundings import (
     find_broker,
     new_loop,
@@ -20,9 +18,8 @@ from agents.commands.surroundings import (
     set_up_logging,
 )
 from agents.metrics import Metrics, serve_metrics
-from agents.replicas import state_folder
+from agents.roles import ROLES
 from agents.settings import Settings, load_settings
-from agents.snapshotting import Snapshotting
 from streams.errors import BadSetting
 from streams.kafka import Broker, cluster_id
 
@@ -44,7 +41,7 @@ def worker(
     Example: HEADWATER_BROKER=localhost:9092 headwater worker
     """
     settings = load_settings()
-    set_up_logging()
+    set_up_logging("INFO", libraries="ERROR")
     chosen = read_roles(roles)
     if with_parent:
         threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
@@ -77,10 +74,14 @@ async def _prepare(settings: Settings) -> tuple[Broker, str]:
 
 
 def _run_worker(settings: Settings, broker: Broker, cluster: str, roles: tuple[str, ...]) -> None:
+    import faust  # here, not above: the other commands start in a third of the time without
+
+    from agents.app import Worker
+    from agents.snapshotting import Snapshotting
+
     metrics = Metrics()
-    folder = state_folder(settings.state_dir, cluster, settings.topic_prefix)
     snapshots = Snapshotting(
-        folder / "item-vectors",
+        settings.state_of(cluster) / "item-vectors",
         every=settings.index.snapshot_every.total_seconds(),
         metrics=metrics,
     )

@@ -197,9 +197,9 @@ def test_bounds_allow_what_is_inside_and_not_barred(
 
 @pytest.mark.xfail(
     strict=True,
-    reason="sorted(within - barred, key=rising) leaves equals in the order of a set of strings, "
-    "which changes with every process: with a filter, untouched items are drawn by chance, and a "
-    "replay or another worker gives another slate",
+    reason="_popular sorts a set of strings by standing alone, so equals stay in the order of the "
+    "set, which changes with every process: with a filter, untouched items are drawn by chance, "
+    "and a replay or another worker gives another slate",
 )
 def test_the_popular_within_a_filter_do_not_depend_on_the_order_of_a_set(
     fan: SmallKnowledge,
@@ -213,7 +213,7 @@ def test_the_popular_within_a_filter_do_not_depend_on_the_order_of_a_set(
 @pytest.mark.xfail(
     strict=True,
     reason="_fresh takes the newest `retrieve` items and drops those out of bounds afterwards; "
-    "_popular reads on. Who has seen the newest 40, or filters for what they are not, gets no "
+    "_popular reads on. Who has seen those newest, or filters for what they are not, gets no "
     "fresh item at all, though config.retrieve says it is taken from each source",
 )
 @pytest.mark.parametrize("way", ["seen", "filtered"])

@@ -181,6 +181,15 @@ def test_an_item_still_to_come_is_not_fresh(shelf: SmallKnowledge) -> None:
     assert scores(shelf, "soon", config=only("freshness")) == {"soon": 0.0}
 
 
+def test_a_clock_far_behind_the_trends_gives_finite_scores(shelf: SmallKnowledge) -> None:
+    shelf.follow("popular", Trend(popularity=10.0, at=50_000 * DAY))
+    ids = ("popular", "plain")
+    candidates, vectors = [Candidate(i) for i in ids], shelf.index.vectors(ids)
+    config = only("popularity")
+    total = score(candidates, vectors, tastes(shelf, None), shelf, now=0.0, config=config)
+    assert total.tolist() == [1.0, 0.0]
+
+
 def test_old_popularity_counts_less(shelf: SmallKnowledge) -> None:
     shelf.follow("plain", Trend(popularity=10.0, at=NOW - 7 * DAY))
     found = scores(shelf, config=only("popularity"))

@@ -94,6 +94,20 @@ def test_filters_must_all_hold(knowledge: SmallKnowledge, filters: dict, found: 
     assert knowledge.matching(filters) == found
 
 
+def test_words_come_with_their_attribute_and_numbers_and_tags_are_none(
+    knowledge: SmallKnowledge,
+) -> None:
+    assert knowledge.words("dune") == [("by", "Herbert")]
+    assert knowledge.words("emma") == [("by", "Austen"), ("by", "Jane")]
+    assert knowledge.words("unheard-of") == []
+
+
+def test_standing_is_that_of_the_trend(knowledge: SmallKnowledge) -> None:
+    knowledge.follow("dune", Trend(popularity=4.0, at=7 * DAY))
+    assert knowledge.standing("dune") == 3.0
+    assert knowledge.standing("emma") == -np.inf
+
+
 def test_the_share_of_a_word_is_that_of_live_items(knowledge: SmallKnowledge) -> None:
     assert knowledge.share("tags", "classic") == pytest.approx(2 / 3)
     assert knowledge.share("by", "nobody") == 0.0
