@@ -225,7 +225,7 @@ class Worker:
         service = Cataloguing(
             catalogue=self.catalogue,
             caught_up=self.replicas[0].ready.wait,
-            encode=encoder().encode,
+            make_encode=lambda: encoder().encode,
             fingerprint=fingerprint(),
             vectors_topic=self._names.name(topics.ITEM_VECTORS),
             outbox=self.outbox,

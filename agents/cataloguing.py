@@ -67,7 +67,7 @@ class Cataloguing(Service):  # type: ignore[misc]
         *,
         catalogue: Catalogue,
         caught_up: Callable[[], Any],
-        encode: Encode,
+        make_encode: Callable[[], Encode],
         fingerprint: bytes,
         vectors_topic: str,
         outbox: Outbox,
@@ -78,7 +78,7 @@ class Cataloguing(Service):  # type: ignore[misc]
         super().__init__(**kwargs)
         self._catalogue = catalogue
         self._caught_up = caught_up
-        self._encode = encode
+        self._make_encode = make_encode
         self._fingerprint = fingerprint
         self._topic = vectors_topic
         self._outbox = outbox
@@ -101,6 +101,9 @@ class Cataloguing(Service):  # type: ignore[misc]
 
     @Service.task  # type: ignore[untyped-decorator]
     async def _work(self) -> None:
+        # In the encoder's thread: slates need no encoder and must not wait the seconds it takes.
+        loop = asyncio.get_running_loop()
+        self._encode = await loop.run_in_executor(self._thread, self._make_encode)
         await self._caught_up()
         while not self.should_stop:
             arrivals = [await self._line.get()]

@@ -1,0 +1,127 @@
+"""What was measured, as a page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.building import BuildCost
+from benchmarks.latency import Row
+
+
+@dataclass(slots=True)
+class Report:
+    """The figures of one run."""
+
+    machine: str = ""
+    software: str = ""
+    catalogue: str = ""
+    precision: str = ""
+    items: int = 0
+    rows: list[Row] = field(default_factory=list)
+    saturation: float = 0.0
+    """Slates per second."""
+    slate_stages: Mapping[str, float] = field(default_factory=dict)
+    """Stage to mean seconds."""
+    load_seconds: float = 0.0
+    findable: tuple[float | None, float | None] = (None, None)
+    """Milliseconds, p50 and p99."""
+    building: Mapping[str, BuildCost] = field(default_factory=dict)
+    start_empty: float = 0.0
+    """Seconds from the start of the process until it was ready."""
+    start_snapshot: float = 0.0
+    start_log: float = 0.0
+
+
+def write(report: Report, path: Path) -> None:
+    """Write the page."""
+    parts = (_head(report), _latency(report), _items(report), _building(report), _starts(report))
+    path.write_text("\n".join(parts), encoding="utf-8")
+
+
+def _head(report: Report) -> str:
+    return f"""# Benchmarks
+
+Written by `make bench`; do not edit.
+Everything below was timed in one run on one machine, broker, worker and measuring client together.
+Such a machine is small and shared: the ratios mean more than the milliseconds.
+
+* machine: {report.machine}
+* software: {report.software}; encoder in {report.precision}
+* catalogue: {report.catalogue}
+* one worker with all roles, settings as they come
+"""
+
+
+def _latency(report: Report) -> str:
+    raw = {row.rate: row.latency for row in report.rows if row.what.startswith("raw")}
+    lines = [
+        "## Event to slate",
+        "",
+        "From handing an event to the producer until its slate was consumed, by one clock.",
+        "A slate passes three topics (events, slate-requests, recommendations) and two agents.",
+        "",
+        "| path | events/s | p50 ms | p95 ms | p99 ms | p50 / raw | answered |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in sorted(report.rows, key=lambda r: (r.rate, r.what != "event → slate")):
+        ratio = row.latency.p50 / raw[row.rate].p50 if row.rate in raw else float("nan")
+        lines.append(
+            f"| {row.what} | {row.rate:g} | {row.latency.p50:.1f} | {row.latency.p95:.1f} "
+            f"| {row.latency.p99:.1f} | {ratio:.1f} "
+            f"| {row.latency.answered} of {row.latency.sent} |"
+        )
+    lines += [
+        "",
+        f"Saturation: **{report.saturation:.0f} slates/s** with one worker; "
+        "the last rate above is half of it.",
+        "Mean time per slate inside the worker: "
+        + ", ".join(f"{name} {s * 1000:.2f} ms" for name, s in report.slate_stages.items())
+        + ".",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _items(report: Report) -> str:
+    p50, p99 = (f"{value:.0f}" if value is not None else "–" for value in report.findable)
+    rate = report.items / report.load_seconds if report.load_seconds else 0.0
+    return f"""## New items
+
+Loading {report.items:,} items took {report.load_seconds:.0f} s: {rate:.0f} items/s.
+That is the encoder's pace.
+At 50 new items a second, an item was proven findable (a search for its vector found it)
+within {p50} ms at p50 and {p99} ms at p99, rounded up to the bucket of the histogram.
+"""
+
+
+def _building(report: Report) -> str:
+    lines = [
+        "## Building one slate from 10,000 items",
+        "",
+        "In one process, users with 40 likes, random clustered vectors; beside it one float32",
+        "product of all vectors with one taste and its ten best.",
+        "",
+        "| index | p50 ms | p99 ms | numpy, one taste, p50 ms | ratio |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {kind} | {cost.p50:.2f} | {cost.p99:.2f} | {cost.numpy_p50:.2f} "
+        f"| {cost.p50 / cost.numpy_p50:.1f} |"
+        for kind, cost in report.building.items()
+    ]
+    return "\n".join([*lines, ""])
+
+
+def _starts(report: Report) -> str:
+    return f"""## Restart
+
+Seconds from the start of the worker's process until `/readyz` said 200, imports included.
+
+| state | seconds |
+|---|---|
+| empty topics | {report.start_empty:.1f} |
+| {report.items:,} items, from a local snapshot | {report.start_snapshot:.1f} |
+| {report.items:,} items, state folder deleted, from the log | {report.start_log:.1f} |
+"""
