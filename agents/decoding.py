@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-import msgspec
-
 from streams.errors import EncoderMismatch, MalformedVector
 from streams.kafka import Record
 from streams.trends import Trend, decode_trend
 from streams.vectors import VectorRecord, decode_vector
+from streams.wire import UNDECODABLE
 
 Refuse = Callable[[Record, Exception], None]
 """Told of each record that cannot be used, and why."""
@@ -63,7 +62,7 @@ def read_trends(records: Iterable[Record], *, refuse: Refuse) -> dict[str, Trend
     for item_id, record in _keyed(records):
         try:
             trends[item_id] = None if record.value is None else decode_trend(record.value)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNDECODABLE as error:
             refuse(record, error)
     return trends
 

@@ -72,7 +72,9 @@ class Profiling:
                 await self._request_slate(event, record)
             case Forget():
                 slates = self._names.name(topics.RECOMMENDATIONS)
-                await self._outbox.post(slates, key=record.key, value=None)
+                await self._outbox.post(
+                    slates, key=record.key, value=None, partition=record.partition
+                )
             case _:
                 pass
 
@@ -101,6 +103,7 @@ class Profiling:
             self._names.name(topics.SLATE_REQUESTS),
             key=record.key,
             value=encode_request(SlateRequest(user_id=event.user_id, trigger=trigger)),
+            partition=record.partition,  # where the profile is, however the event was partitioned
         )
 
 

@@ -68,7 +68,9 @@ class Recommending:
             raise MalformedRequest(f"scenario {request.scenario!r}, expected one of {known}")
         degraded = await self._caught_up(request)
         slate = self._slate(request, degraded)
-        await self._outbox.post(self._topic, key=record.key, value=encode_slate(slate))
+        await self._outbox.post(
+            self._topic, key=record.key, value=encode_slate(slate), partition=record.partition
+        )
         self._count(slate)
 
     async def _caught_up(self, request: SlateRequest) -> tuple[str, ...]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from agents.consuming import Consuming
 from agents.metrics import Metrics
 from agents.tables import State
 from streams.errors import MalformedEvent
 from streams.kafka import Record
 from streams.trends import Trend, decode_co_visit, fold
+from streams.wire import UNDECODABLE
 
 
 class Trending:
@@ -34,7 +33,7 @@ class Trending:
         try:
             item_id = record.key.decode()
             visit = decode_co_visit(record.value)
-        except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+        except UNDECODABLE as exc:
             raise MalformedEvent(f"not a co-visit: {exc}") from exc
         before = self._trends.peek(item_id) or Trend()
         after = fold(before, visit, half_life=self._half_life)

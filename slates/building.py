@@ -192,9 +192,10 @@ def explore(best: Sequence[int], unknown: Sequence[int], *, n: int, share: float
     >>> explore([4, 2, 9], [2, 3], n=3, share=0.1)
     [4, 2, 9]
     """
-    places = math.floor(n * share) or (1 if share > 0 else 0)
+    places = math.floor(n * share + 1e-9) or (1 if share > 0 else 0)
     there: AbstractSet[int] = set(best)
     already = sum(row in there for row in unknown)
     wanted = [row for row in unknown if row not in there][: max(places - already, 0)]
-    room = n - len(wanted)
-    return [*best[:room], *wanted]
+    known = [row for row in best if row not in set(unknown)]
+    going = set(known[len(known) - max(len(best) + len(wanted) - n, 0) :])
+    return [*(row for row in best if row not in going), *wanted]

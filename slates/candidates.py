@@ -14,6 +14,9 @@ from slates.knowledge import Knowledge
 from slates.tastes import Tastes
 from streams.trends import popularity_at
 
+FRESH_LOOKED_AT = 2_000
+"""New items looked through for those that pass a filter."""
+
 
 @dataclass(slots=True)
 class Candidate:
@@ -58,7 +61,7 @@ def gather(
     scored = (
         *_similar(tastes, knowledge, bounds, config),
         *_popular(knowledge, bounds, now, config),
-        *_fresh(knowledge, now, config),
+        *_fresh(knowledge, bounds, now, config),
     )
     for source, item_id, score in scored:
         if bounds.allow(item_id):
@@ -94,17 +97,19 @@ def _popular(knowledge: Knowledge, bounds: Bounds, now: float, config: SlateConf
         most = config.retrieve + len(bounds.barred)
         known = [i for i in knowledge.popular(most) if i not in bounds.barred]
     else:
-        known = sorted(bounds.within - bounds.barred, key=knowledge.standing, reverse=True)
+        known = sorted(bounds.within - bounds.barred, key=lambda i: (-knowledge.standing(i), i))
     return [
         ("popular", i, popularity_at(knowledge.trend(i), now, half_life=half_life))
         for i in known[: config.retrieve]
     ]
 
 
-def _fresh(knowledge: Knowledge, now: float, config: SlateConfig) -> _Scored:
-    newest = knowledge.fresh(now, within=config.fresh_days * DAY, n=config.retrieve)
-    ages = ((i, age_days(knowledge, i, now)) for i in newest)
-    return [("fresh", i, age) for i, age in ages if age is not None]
+def _fresh(knowledge: Knowledge, bounds: Bounds, now: float, config: SlateConfig) -> _Scored:
+    most = FRESH_LOOKED_AT if bounds.within is not None else config.retrieve + len(bounds.barred)
+    newest = knowledge.fresh(now, within=config.fresh_days * DAY, n=most)
+    ages = ((i, age_days(knowledge, i, now)) for i in newest if bounds.allow(i))
+    known = [("fresh", i, age) for i, age in ages if age is not None]
+    return known[: config.retrieve]
 
 
 def age_days(knowledge: Knowledge, item_id: str, now: float) -> float | None:

@@ -10,7 +10,9 @@ DAY = 86_400.0
 class SlateConfig(BaseModel):
     """How slates are built."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
     size: int = Field(10, ge=1, le=100)
     """Items on a slate, where the request does not say."""

@@ -56,7 +56,7 @@ def explain(
         *_new(item_id, knowledge, now, config),
         *_people(item_id, knowledge, now, config),
     )
-    return found or (_explore(item_id, knowledge),)
+    return found or (_explore(item_id, knowledge, config),)
 
 
 def _similar(
@@ -68,20 +68,26 @@ def _similar(
     order = np.argsort(-likeness, kind="stable")[:2]
     near = [i for i in order if likeness[i] >= MIN_SIMILARITY]
     entries = [tastes.liked[i] for i in near]
-    known = [(e, facts) for e in entries if (facts := knowledge.facts(e.item_id)) is not None]
+    known = [
+        (entry, facts, float(likeness[i]))
+        for entry, i in zip(entries, near, strict=True)
+        if (facts := knowledge.facts(entry.item_id)) is not None
+    ]
     mine = knowledge.facts(item_id)
     if not known or mine is None:
         return
-    shared = shared_words(mine, [facts for _, facts in known])
-    titles = [facts.title for _, facts in known]
+    shared = shared_words(mine, [facts for _, facts, _ in known])
+    titles = [facts.title for _, facts, _ in known]
     evidence = {
-        "items": [entry.item_id for entry, _ in known],
+        "items": [entry.item_id for entry, _, _ in known],
         "titles": titles,
-        "actions": [entry.action for entry, _ in known],
-        "similarity": [round(float(likeness[i]), 3) for i in near[: len(known)]],
+        "actions": [entry.action for entry, _, _ in known],
+        "similarity": [round(similarity, 3) for _, _, similarity in known],
         "shared": shared,
     }
-    yield Reason("similar", _similar_text([e for e, _ in known], titles, shared), evidence)
+    yield Reason(
+        "similar", _similar_text([entry for entry, _, _ in known], titles, shared), evidence
+    )
 
 
 def _similar_text(
@@ -156,7 +162,7 @@ def _people(
         )
 
 
-def _explore(item_id: str, knowledge: Knowledge) -> Reason:
-    people = knowledge.trend(item_id).supporters
-    text = "Nobody has opened it yet" if people == 0 else "Few people know it yet"
-    return Reason("explore", text, {"people": people})
+def _explore(item_id: str, knowledge: Knowledge, config: SlateConfig) -> Reason:
+    if knowledge.trend(item_id).supporters == 0:
+        return Reason("explore", "Nobody has come to it yet", {"people": 0})
+    return Reason("explore", "Few people know it yet", {"fewer_than": config.supporters})

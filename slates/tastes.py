@@ -54,28 +54,33 @@ def derive_tastes(profile: Profile, index: Neighbours, config: SlateConfig) -> T
     is_liked = np.fromiter((entry.gain > 0 for entry in newest), bool, len(newest))
     liked_vectors = vectors[is_liked]
     last = liked_vectors[: config.last_items]
-    rows = [
-        _recent_taste(recent, vectors[: len(recent)], config.recency),
-        *last,
-        _mean(liked_vectors, np.array([entry.gain for entry in liked], dtype=np.float32)),
-    ]
-    names = ("recent", *(f"last-{i + 1}" for i in range(len(last))), "long-term")
-    return Tastes(names, np.stack(rows), tuple(newest), liked, liked_vectors)
+    gains = np.array([entry.gain for entry in liked], dtype=np.float32)
+    rows = {
+        "recent": _recent_taste(recent, vectors[: len(recent)], config.recency),
+        **{f"last-{place + 1}": row for place, row in enumerate(last)},
+        "long-term": _mean(liked_vectors, gains),
+    }
+    found = {name: row for name, row in rows.items() if row is not None}
+    stacked = np.stack(list(found.values())) if found else vectors[:0]
+    return Tastes(tuple(found), stacked, tuple(newest), liked, liked_vectors)
 
 
 def _once(entries: Sequence[Entry]) -> list[Entry]:
     """The first entry of each item."""
-    return list({entry.item_id: entry for entry in reversed(entries)}.values())[::-1]
+    newest: dict[str, Entry] = {}
+    for entry in entries:
+        newest.setdefault(entry.item_id, entry)
+    return list(newest.values())
 
 
-def _recent_taste(entries: Sequence[Entry], vectors: Vectors, recency: float) -> Vectors:
+def _recent_taste(entries: Sequence[Entry], vectors: Vectors, recency: float) -> Vectors | None:
     places = np.arange(len(entries), dtype=np.float32)
     gains = np.array([entry.gain for entry in entries], dtype=np.float32)
     return _mean(vectors, gains * np.exp2(-places / recency))
 
 
-def _mean(vectors: Vectors, weights: Vectors) -> Vectors:
-    """The weighted mean as a unit vector; the first vector where they cancel out."""
+def _mean(vectors: Vectors, weights: Vectors) -> Vectors | None:
+    """The weighted mean as a unit vector; None where likes and dislikes cancel out."""
     mean: Vectors = weights @ vectors
     length = float(np.linalg.norm(mean))
-    return mean / np.float32(length) if length > 1e-6 else vectors[0]
+    return mean / np.float32(length) if length > 1e-6 else None

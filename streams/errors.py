@@ -13,6 +13,7 @@ HeadwaterError
  │  ├ DimensionMismatch a snapshot of vectors of another size
  │  └ EncoderMismatch  a snapshot or vector of another encoder
  ├ Degraded          a helper is unavailable  → fall back, count it, show it
+ ├ DeliveryFailed    the broker took no record → stop before the offset moves
  └ SetupError        the surroundings are wrong → say what to do, exit
     ├ BadSetting       a setting is unknown or has a wrong value
     ├ BrokerUnreachable no broker answers at the address
@@ -69,6 +70,10 @@ class EncoderMismatch(StateUnusable):
 
 class Degraded(HeadwaterError):
     """A helper is unavailable: the answer falls back and says so."""
+
+
+class DeliveryFailed(HeadwaterError):
+    """The broker did not take what was sent; the offset that caused it must not move."""
 
 
 class SetupError(HeadwaterError):

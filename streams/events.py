@@ -14,6 +14,7 @@ from typing import TypeAlias
 import msgspec
 
 from streams.errors import MalformedEvent, UnknownAction
+from streams.wire import UNDECODABLE
 
 MAX_ID_CHARS = 256
 """Longest user, item or slate id; longer ones are somebody's mistake and would fill every state."""
@@ -85,7 +86,7 @@ class Gains(msgspec.Struct, frozen=True):
         """
         if event.action not in self.actions:
             known = ", ".join(sorted(self.actions))
-            raise UnknownAction(f"action {event.action!r} has no gain; known are {known}")
+            raise UnknownAction(f"action {event.action[:40]!r} has no gain; known are {known}")
         gain = self.actions[event.action]
         if event.action != "rating":
             return gain
@@ -126,7 +127,7 @@ def decode_event(
         raise MalformedEvent("no value: an event is never deleted, expected JSON")
     try:
         event: Event = _decoder.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+    except UNDECODABLE as exc:
         raise MalformedEvent(f"not an event: {exc}") from exc
     if event.at is None:
         event = msgspec.structs.replace(event, at=received_at)
@@ -174,6 +175,8 @@ def _check_content(event: Event, gains: Gains) -> None:
             check_id("item_id", event.item_id)
             gains.of(event)
             _check_stars(event, gains)
+            if event.slate_id is not None:
+                check_id("slate_id", event.slate_id)
         case Impression():
             check_id("slate_id", event.slate_id)
             if len(event.item_ids) > MAX_IMPRESSION_ITEMS:
@@ -181,6 +184,8 @@ def _check_content(event: Event, gains: Gains) -> None:
                     f"slate {event.slate_id!r}: {len(event.item_ids)} items, "
                     f"expected at most {MAX_IMPRESSION_ITEMS}"
                 )
+            for item_id in event.item_ids:
+                check_id("item_id", item_id)
         case Forget():
             pass
 

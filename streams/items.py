@@ -17,6 +17,7 @@ import msgspec
 
 from streams.errors import MalformedEvent, MalformedItem
 from streams.events import check_id
+from streams.wire import UNDECODABLE
 
 MAX_TEXT_CHARS = 20_000
 """Longest title or description; the encoder reads about the first 1,000 characters anyway."""
@@ -72,11 +73,10 @@ def attribute_words(value: AttributeValue) -> tuple[str, ...]:
     >>> attribute_words(("sea", "war")), attribute_words("Melville"), attribute_words(1851.0)
     (('sea', 'war'), ('Melville',), ())
     """
-    if isinstance(value, str):
-        return (value,)
     if isinstance(value, float | int):
         return ()
-    return tuple(value)
+    words = (value,) if isinstance(value, str) else value
+    return tuple(word for word in words if word)
 
 
 _decoder = msgspec.json.Decoder(Item)
@@ -106,7 +106,7 @@ def decode_item(key: bytes | None, value: bytes | None) -> tuple[str, Item | Non
         return item_id, None
     try:
         item = _decoder.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+    except UNDECODABLE as exc:
         raise MalformedItem(f"{item_id!r}: {exc}") from exc
     if item.item_id not in ("", item_id):
         raise MalformedItem(f"{item_id!r}: item_id {item.item_id[:80]!r}, expected the key")

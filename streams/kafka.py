@@ -27,7 +27,7 @@ from aiokafka.errors import (
 from aiokafka.partitioner import DefaultPartitioner
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from streams.errors import BrokerUnreachable, HeadwaterError, TopicMismatch
+from streams.errors import BrokerUnreachable, DeliveryFailed, TopicMismatch
 from streams.origins import Origin
 from streams.topics import Topic
 
@@ -36,10 +36,6 @@ MAX_REQUEST_BYTES = 16 * 1_048_588
 
 _TOPIC_EXISTS = 36
 """Kafka's error code for a topic that is there already."""
-
-
-class DeliveryFailed(HeadwaterError):
-    """The broker did not take what was sent; the offset that caused it must not move."""
 
 
 class Record(NamedTuple):
@@ -131,6 +127,10 @@ async def wait_for_broker(broker: Broker, *, patience: float) -> None:
             with attempt:
                 async with _admin(broker) as admin:
                     await admin.describe_cluster()
+    except ValueError as exc:  # aiokafka's word for an address it cannot read
+        raise BrokerUnreachable(
+            f"{broker.bootstrap} is no address: set HEADWATER_BROKER to host:port"
+        ) from exc
     except KafkaConnectionError as exc:
         raise BrokerUnreachable(
             f"no Kafka broker answers at {broker.bootstrap} within {patience:g} s: "

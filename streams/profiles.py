@@ -17,8 +17,12 @@ from streams.events import Event, Forget, Gains, Impression, Interaction
 VERSION = 1
 MAX_HISTORY = 200
 """Interactions kept with time and gain, the newest by event time; tastes need about the last 50."""
-MAX_SEEN = 5_000
-"""Items never shown again, the last ones to arrive; 40 KB at most on the changelog."""
+MAX_SEEN = 3_000
+"""
+Items never shown again, the last ones to arrive.
+
+With the longest ids allowed a profile stays below 1 MiB, the largest record of its changelog.
+"""
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, order=True):
@@ -30,7 +34,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, order=True):
     gain: float
 
 
-class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
+class Profile(msgspec.Struct, frozen=True):
     """The facts about one user."""
 
     version: int = VERSION

@@ -10,6 +10,7 @@ import msgspec
 
 from streams.errors import MalformedEvent, MalformedRequest
 from streams.events import check_id
+from streams.wire import UNDECODABLE
 
 MAX_ITEMS = 100
 """Most items one slate may have."""
@@ -84,7 +85,7 @@ def decode_request(
     try:
         request = _decoder.decode(value)
         check_id("user_id", request.user_id)
-    except (msgspec.DecodeError, UnicodeDecodeError, MalformedEvent) as exc:
+    except (*UNDECODABLE, MalformedEvent) as exc:
         raise MalformedRequest(f"not a slate request: {exc}") from exc
     if key != request.user_id.encode():
         raise MalformedRequest(f"user {request.user_id!r}: key {key!r}, expected the user id")

@@ -31,7 +31,7 @@ class CoVisit(msgspec.Struct, frozen=True, array_like=True):
     offset: int
 
 
-class Trend(msgspec.Struct, frozen=True, omit_defaults=True):
+class Trend(msgspec.Struct, frozen=True):
     """How one item is doing."""
 
     version: int = VERSION
@@ -41,7 +41,7 @@ class Trend(msgspec.Struct, frozen=True, omit_defaults=True):
     """Event time of the newest interaction."""
     interactions: int = 0
     supporters: int = 0
-    """Different users who interacted with it."""
+    """Different users whose first interaction with it was no rejection."""
     days: Mapping[int, int] = {}
     """Day number (since 1970, UTC) to users whose first interaction was on that day."""
     applied: Mapping[int, int] = {}
@@ -65,7 +65,10 @@ def decode_co_visit(value: bytes) -> CoVisit:
     Raises:
         msgspec.DecodeError: It is not one.
     """
-    return _co_visit_decoder.decode(value)
+    try:
+        return _co_visit_decoder.decode(value)
+    except RecursionError as exc:
+        raise msgspec.DecodeError(f"nested too deeply: {exc}") from exc
 
 
 def encode_trend(trend: Trend) -> bytes:
@@ -106,7 +109,7 @@ def fold(trend: Trend, visit: CoVisit, *, half_life: float) -> Trend:
         popularity=popularity + _decayed(strength, at - visit.at, half_life),
         at=at,
         interactions=trend.interactions + 1,
-        supporters=trend.supporters + visit.first,
+        supporters=trend.supporters + _came(visit),
         days=_days(trend.days, visit),
         applied={**trend.applied, visit.partition: visit.offset},
     )
@@ -117,8 +120,13 @@ def _decayed(amount: float, age: float, half_life: float) -> float:
     return amount * math.exp2(-halvings)
 
 
+def _came(visit: CoVisit) -> bool:
+    """Is it one more person?  Who turned an item down did not come to it."""
+    return visit.first and visit.gain > 0
+
+
 def _days(days: Mapping[int, int], visit: CoVisit) -> Mapping[int, int]:
-    if not visit.first:
+    if not _came(visit):
         return days
     day = int(visit.at // DAY)
     newest = max([day, *days])

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from streams.errors import MalformedVector
 from streams.items import ItemFacts
+from streams.wire import UNDECODABLE
 
 VERSION: Final = 1
 _HEAD = struct.Struct("<BxH8s16sIQd")
@@ -79,7 +80,7 @@ def decode_vector(item_id: str, value: bytes, *, dim: int) -> VectorRecord:
     check_vector(item_id, vector)
     try:
         facts = _facts_decoder.decode(value[end:])
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+    except UNDECODABLE as exc:
         raise MalformedVector(f"{item_id!r}: facts: {exc}") from exc
     return VectorRecord(fingerprint, digest, vector, facts, partition, offset, announced)
 

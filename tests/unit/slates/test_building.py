@@ -292,20 +292,10 @@ def test_no_share_changes_nothing(best: list[int], unknown: list[int], n: int) -
     assert explore(best[:n], unknown, n=n, share=0.0) == best[:n]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the last of `best` make room even where they are unknown themselves and were counted "
-    "as already there: the result is [4, 7, 9, 3], a worse unknown instead of a better one, and "
-    "one where the share has room for two",
-)
 def test_an_unknown_that_is_there_already_stays() -> None:
     assert explore([4, 7, 9, 2], [2, 3], n=4, share=0.5) == [4, 7, 2, 3]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="math.floor(100 * 0.29) is 28: the product of floats is just below the whole number",
-)
 def test_a_share_that_comes_out_even_is_not_rounded_down() -> None:
     rows = explore(list(range(100)), list(range(100, 200)), n=100, share=0.29)
     assert sum(row >= 100 for row in rows) == 29

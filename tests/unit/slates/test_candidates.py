@@ -195,12 +195,6 @@ def test_bounds_allow_what_is_inside_and_not_barred(
     assert Bounds(barred, within).allow("x") == allowed
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="_popular sorts a set of strings by standing alone, so equals stay in the order of the "
-    "set, which changes with every process: with a filter, untouched items are drawn by chance, "
-    "and a replay or another worker gives another slate",
-)
 def test_the_popular_within_a_filter_do_not_depend_on_the_order_of_a_set(
     fan: SmallKnowledge,
 ) -> None:
@@ -210,12 +204,6 @@ def test_the_popular_within_a_filter_do_not_depend_on_the_order_of_a_set(
     assert set(one) == set(other)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="_fresh takes the newest `retrieve` items and drops those out of bounds afterwards; "
-    "_popular reads on. Who has seen those newest, or filters for what they are not, gets no "
-    "fresh item at all, though config.retrieve says it is taken from each source",
-)
 @pytest.mark.parametrize("way", ["seen", "filtered"])
 def test_the_fresh_are_found_although_the_newest_are_out_of_bounds(
     fan: SmallKnowledge, way: str

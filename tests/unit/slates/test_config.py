@@ -37,11 +37,6 @@ def test_a_constant_out_of_bounds_or_unknown_is_refused_by_name(name: str, value
         SlateConfig(**{name: value})
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the weights have no bounds: HEADWATER_SLATES__WEIGHT_POPULARITY=nan is taken, every "
-    "score is NaN, stands as null on the topic, and decode_slate refuses the slate",
-)
 @pytest.mark.parametrize(
     "name", [name for name in SlateConfig.model_fields if name.startswith("weight_")]
 )

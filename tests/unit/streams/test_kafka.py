@@ -36,13 +36,6 @@ async def test_an_address_that_does_not_resolve_is_nobody() -> None:
         await wait_for_broker(Broker("nowhere.invalid:9092"), patience=0.01)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=ValueError,
-    reason="aiokafka's ValueError (\"invalid literal for int() with base 10: 'abc'\") leaves "
-    "streams.kafka as it is, though 'its errors leave here as ours'; a typing error in "
-    "HEADWATER_BROKER is a traceback",
-)
 async def test_an_address_that_is_none_is_said_to_be_wrong() -> None:
     with pytest.raises(BrokerUnreachable, match="localhost:abc"):
         await wait_for_broker(Broker("localhost:abc"), patience=0.01)
