@@ -104,6 +104,7 @@ class Cataloguing(Service):  # type: ignore[misc]
         # In the encoder's thread: slates need no encoder and must not wait the seconds it takes.
         loop = asyncio.get_running_loop()
         self._encode = await loop.run_in_executor(self._thread, self._make_encode)
+        self._metrics.encoder_ready.set(1)
         await self._caught_up()
         while not self.should_stop:
             arrivals = [await self._line.get()]

@@ -96,6 +96,9 @@ class Metrics:
             buckets=LATENCY,
             registry=r,
         )
+        self.encoder_ready = Gauge(
+            "headwater_encoder_ready", "1 once the encoder is loaded.", registry=r
+        )
         self.encoder_texts = Counter(
             "headwater_encoder_texts", "Texts turned into vectors.", registry=r
         )

@@ -116,7 +116,7 @@ class Recommending:
         )
 
     def _versions(self) -> Versions:
-        trends = {p: o for r in self._replicas if r.name == "item-trends" for p, o in r.positions()}
+        trends = next((r.applied for r in self._replicas if r.name == "item-trends"), {})
         return Versions(
             encoder=self._encoder,
             index_generation=self._catalogue.index.stats().generation,

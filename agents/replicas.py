@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import ItemsView, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mode import Service
@@ -40,10 +40,8 @@ class Replica(Service):  # type: ignore[misc]
         self.reader = reader
         self.metrics = metrics
         self.ready = asyncio.Event()
-
-    def positions(self) -> ItemsView[int, int]:
-        """Partition and the next offset to read, of each."""
-        return self.reader.positions.items()
+        self.applied: dict[int, int] = {}
+        """Partition to the offset up to which everything was taken over."""
 
     async def restore(self) -> Mapping[int, int]:
         """Load what was kept locally; partition to the offset to go on from."""
@@ -78,14 +76,15 @@ class Replica(Service):  # type: ignore[misc]
             log.warning("%s: the snapshot is not of this log; reading it from the start", self.name)
             await self.reset()
             self.reader.rewind()
+        self.applied = dict(self.reader.positions)
 
     @Service.task  # type: ignore[untyped-decorator]
     async def _follow(self) -> None:
         began = time.monotonic()
         while not self.should_stop:
-            records = await self.reader.read(wait=FETCH_WAIT) if self.reader.positions else []
-            if records:
+            if records := await self.reader.read(wait=FETCH_WAIT):
                 await self.apply(records)
+                self.applied = dict(self.reader.positions)
             self.tick()
             if not self.ready.is_set():
                 self.metrics.replica_behind.labels(self.name).set(self.reader.behind)
@@ -149,7 +148,7 @@ class VectorReplica(Replica):
 
     def tick(self) -> None:
         """Write a snapshot when it is time."""
-        self.snapshots.tick(self.catalogue, self.reader.positions)
+        self.snapshots.tick(self.catalogue, self.applied)
 
     def _moved(self, vectors: Mapping[str, VectorRecord]) -> dict[str, VectorRecord]:
         """Those whose text is new; the others have only new facts, and keep their place."""
@@ -187,7 +186,7 @@ class VectorReplica(Replica):
         """Disconnect and leave a snapshot behind."""
         await super().on_stop()
         self.catalogue.index.close()
-        self.snapshots.finish(self.catalogue, self.reader.positions)
+        self.snapshots.finish(self.catalogue, self.applied)
 
 
 class TrendReplica(Replica):

@@ -92,9 +92,11 @@ async def _measure(broker: Broker, items: Sequence[Item], *, state_dir: str) -> 
             seconds=NEW_ITEMS_SECONDS,
         )
         report.saturation = await latency.saturation(broker, make)
+        await latency.idle(port)
         rates.append(round(report.saturation / 2))
         for rate in rates:
             report.rows.append(await latency.slate_latency(broker, make, rate))
+            await latency.idle(port)
         report.slate_stages = _stages(port)
     for rate in rates:
         report.rows.append(await latency.raw_latency(broker, make, rate))

@@ -181,6 +181,13 @@ async def load(broker: Broker, items: Sequence[Item], *, port: int) -> float:
     return time.monotonic() - began
 
 
+async def idle(port: int) -> None:
+    """Until the worker has nothing left to do: a backlog is not to be measured twice."""
+    while scrape(port).total("headwater_consumer_lag") or not is_ready(port):
+        await asyncio.sleep(0.5)
+    await asyncio.sleep(2)
+
+
 async def findable(
     broker: Broker, items: Sequence[Item], *, port: int, rate: float, seconds: float
 ) -> tuple[float | None, float | None]:
@@ -196,7 +203,7 @@ async def findable(
         )
         await sent
     await outbox.stop()
-    await asyncio.sleep(5)
+    await idle(port)
     after = scrape(port).by("headwater_item_to_findable_seconds_bucket", "le")
     counts = {float(le): n - before.get(le, 0) for le, n in after.items()}
     return _quantile_ms(counts, 0.5), _quantile_ms(counts, 0.99)

@@ -64,13 +64,15 @@ def gather(
         *_fresh(knowledge, bounds, now, config),
     )
     for source, item_id, score in scored:
-        if bounds.allow(item_id):
-            found.setdefault(item_id, Candidate(item_id)).sources[source] = score
+        candidate = found.get(item_id)
+        if candidate is None:
+            found[item_id] = candidate = Candidate(item_id)
+        candidate.sources[source] = score
     return list(found.values())
 
 
 _Scored = list[tuple[str, str, float]]
-"""Source, item id, the source's own score."""
+"""Source, item id, the source's own score; within bounds."""
 
 
 def _similar(tastes: Tastes, knowledge: Knowledge, bounds: Bounds, config: SlateConfig) -> _Scored:
@@ -84,7 +86,7 @@ def _similar(tastes: Tastes, knowledge: Knowledge, bounds: Bounds, config: Slate
             (name, match.item_id, match.similarity)
             for name, matches in zip(tastes.names, nearest, strict=True)
             for match in matches
-            if bounds.allow(match.item_id)
+            if match.item_id not in bounds.barred
         ]
         if len(scored) >= config.retrieve:
             break

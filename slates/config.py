@@ -16,13 +16,13 @@ class SlateConfig(BaseModel):
 
     size: int = Field(10, ge=1, le=100)
     """Items on a slate, where the request does not say."""
-    retrieve: int = Field(25, ge=1, le=1000)
+    retrieve: int = Field(20, ge=1, le=1000)
     """Candidates taken from each taste and each other source."""
     recent: int = Field(20, ge=1, le=200)
     """Interactions that make up the recent taste."""
     recency: float = Field(5.0, gt=0)
     """Interactions after which an older one counts half in the recent taste."""
-    last_items: int = Field(3, ge=0, le=10)
+    last_items: int = Field(2, ge=0, le=10)
     """Newest liked items that are each a taste of their own."""
     weight_similarity: float = 0.5
     """Weight of the similarity to the tastes, whose values differ by about 0.3 among candidates."""

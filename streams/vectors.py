@@ -20,6 +20,8 @@ from streams.items import ItemFacts
 from streams.wire import UNDECODABLE
 
 VERSION: Final = 1
+SHORTEST: Final = 1e-4
+"""Length below which half precision leaves nothing of a direction."""
 _HEAD = struct.Struct("<BxH8s16sIQd")
 
 _facts_decoder = msgspec.json.Decoder(ItemFacts)
@@ -90,9 +92,9 @@ def check_vector(item_id: str, vector: NDArray[np.floating]) -> None:
     Refuse a vector that would ruin an index.
 
     Raises:
-        MalformedVector: It holds NaN or infinity, or is all zero.
+        MalformedVector: It holds NaN or infinity, or is of length about zero.
     """
     if not np.isfinite(vector).all():
         raise MalformedVector(f"{item_id!r}: NaN or infinity, expected finite numbers")
-    if not vector.any():
-        raise MalformedVector(f"{item_id!r}: all zero, expected a direction")
+    if float(np.linalg.norm(vector.astype(np.float32))) < SHORTEST:
+        raise MalformedVector(f"{item_id!r}: all but zero, expected a direction")

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from agents.commands.surroundings import find_broker, run
-from agents.scraping import is_ready
+from agents.scraping import is_ready, scrape
 from agents.settings import Settings
 from streams.embedded import find_address
 from streams.errors import BrokerUnreachable, SetupError
@@ -54,7 +54,7 @@ def running(settings: Settings) -> Iterator[tuple[Settings, int]]:
             else:
                 run(_declare(own))
             children.append(_start("worker", environment))
-            _await(children[-1], "worker", lambda: is_ready(port), WORKER_PATIENCE)
+            _await(children[-1], "worker", lambda: _is_warm(port), WORKER_PATIENCE)
             yield own, port
         finally:
             for child in reversed(children):
@@ -117,6 +117,11 @@ def _await(
         if time.monotonic() > deadline:
             raise SetupError(f"the {name} was not ready within {patience:g} s")
         time.sleep(POLL)
+
+
+def _is_warm(port: int) -> bool:
+    """Ready for slates, and for items too: what is loaded next would wait for the encoder."""
+    return is_ready(port) and scrape(port).total("headwater_encoder_ready") == 1
 
 
 def _has_address(settings: Settings) -> bool:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import threading
 import time
 from typing import Annotated
 
 import typer
+from threadpoolctl import threadpool_limits
 
 from agents.commands.surroundings import (
     find_broker,
@@ -23,6 +25,12 @@ from agents.settings import Settings, load_settings
 from streams.errors import BadSetting
 from streams.kafka import Broker, cluster_id
 
+SWITCH_INTERVAL = 0.0005
+"""
+Seconds after which a thread must let another have the interpreter; Python's own is 0.005.
+
+A search lets go of it, and would wait that long to get it back from the thread that fetches.
+"""
 PARENT_POLL = 0.5
 """Seconds between looks whether the program that started us is still there."""
 
@@ -85,6 +93,8 @@ def _run_worker(settings: Settings, broker: Broker, cluster: str, roles: tuple[s
         every=settings.index.snapshot_every.total_seconds(),
         metrics=metrics,
     )
+    threadpool_limits(1)  # a second BLAS thread on a busy machine costs more than it brings
+    sys.setswitchinterval(SWITCH_INTERVAL)
     loop = new_loop()
     asyncio.set_event_loop(loop)
     parts = Worker(settings, broker, snapshots=snapshots, metrics=metrics, roles=roles)
