@@ -17,7 +17,7 @@ from agents.commands.checking import check_broker
 from agents.commands.processes import free_port
 from agents.commands.surroundings import EMBEDDED_FETCH_WAIT
 from agents.feeding import Parcel, Placed
-from agents.scraping import is_ready
+from agents.scraping import is_ready, scrape
 from agents.settings import Settings
 from examples import books_file
 from streams.deadletters import dead_letter
@@ -260,6 +260,7 @@ def test_why_explains_the_slate_that_a_worker_made(tmp_path: Path) -> None:
     with bench.running("broker"), bench.running("worker"):
         assert eventually(lambda: is_ready(bench.port))
         assert bench.run("ingest", "items", "books.jsonl").returncode == 0
+        assert eventually(lambda: scrape(bench.port).total("headwater_index_items") == 24)
         assert bench.run("ingest", "events", "like.csv").returncode == 0
         tail = bench.run("tail", "--from-start", "--json", "-n", "1", "--user", "ann")
         slate = json.loads(tail.stdout)

@@ -29,13 +29,11 @@ class Refused:
         self.errors.append(error)
 
 
-def vector(title: str = "One", *, fingerprint: bytes = OURS, fill: float = 1.0, dim: int = DIM) -> (
-    bytes
-):
+def vector(
+    title: str = "One", *, fingerprint: bytes = OURS, fill: float = 1.0, dim: int = DIM
+) -> bytes:
     row = np.full(dim, fill, np.float16)
-    return encode_vector(
-        VectorRecord(fingerprint, b"0" * 16, row, ItemFacts(title), 0, 0, 0.0)
-    )
+    return encode_vector(VectorRecord(fingerprint, b"0" * 16, row, ItemFacts(title), 0, 0, 0.0))
 
 
 def records(*pairs: tuple[bytes | None, bytes | None]) -> list[Record]:
@@ -61,9 +59,7 @@ def test_a_vector_that_cannot_be_used_is_refused_and_its_item_stays_as_it_was(
     value: bytes, error: type[Exception]
 ) -> None:
     refused = Refused()
-    changes = read_vectors(
-        records((b"dune", value)), dim=DIM, fingerprint=OURS, refuse=refused
-    )
+    changes = read_vectors(records((b"dune", value)), dim=DIM, fingerprint=OURS, refuse=refused)
     assert (changes.vectors, changes.gone) == ({}, [])
     assert [type(found) for found in refused.errors] == [error]
     assert "dune" in str(refused.errors[0])

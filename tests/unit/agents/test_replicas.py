@@ -43,9 +43,7 @@ def value(
     row = HashEncoder()([text])[0] if vector is None else vector
     made_by = encoder or fingerprint()
     facts = ItemFacts(title)
-    return encode_vector(
-        VectorRecord(made_by, content_hash(text), row, facts, 0, 0, announced_at)
-    )
+    return encode_vector(VectorRecord(made_by, content_hash(text), row, facts, 0, 0, announced_at))
 
 
 class Following:

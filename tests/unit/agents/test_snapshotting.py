@@ -145,9 +145,7 @@ def write_with_another_encoder(folder: Path) -> None:
 
 
 def write_shorter_vectors(folder: Path) -> None:
-    save(
-        folder, index=ExactIndex(3), offsets={}, facts=b"\x80", fingerprint=fingerprint().hex()
-    )
+    save(folder, index=ExactIndex(3), offsets={}, facts=b"\x80", fingerprint=fingerprint().hex())
 
 
 @pytest.mark.parametrize(
