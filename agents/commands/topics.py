@@ -32,7 +32,7 @@ def create() -> None:
 @topics.command()
 def check() -> None:
     """
-    Compare the broker's topics with the table; exit with 1 when they differ.
+    Compare the broker's topics with the table; exit with 2 when they differ.
 
     Example: headwater topics check
     """

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -367,7 +367,5 @@ async def test_a_dead_letter_that_cannot_be_sent_ends_the_worker() -> None:
 
 async def _buried(workshop: Workshop) -> None:
     """End a service whose task has raised."""
-    try:
+    with suppress(WorkerEnded):
         await workshop.cataloguing.stop()
-    except WorkerEnded:
-        pass

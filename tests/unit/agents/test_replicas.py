@@ -177,7 +177,7 @@ async def test_the_gauges_follow_the_index(tmp_path: Path) -> None:
 class Gated(ExactIndex):
     """An index whose next write waits for the gate."""
 
-    def __init__(self, *, open: bool = False) -> None:  # noqa: A002
+    def __init__(self, *, open: bool = False) -> None:
         super().__init__(DIM)
         self.reached = threading.Event()
         self.gate = threading.Event()

@@ -1,0 +1,27 @@
+"""Kafka as the rest of Headwater sees it; the only package that imports aiokafka."""
+
+from streams.errors import DeliveryFailed
+from streams.kafka.brokers import Broker, cluster_id, partition_of, wait_for_broker
+from streams.kafka.declaring import check_topics, declare_topics, partition_counts
+from streams.kafka.logs import LogReader, Record, read_to_end
+from streams.kafka.outbox import MAX_REQUEST_BYTES, Outbox
+from streams.kafka.positions import Position, group_lag, group_positions
+
+__all__ = [
+    "MAX_REQUEST_BYTES",
+    "Broker",
+    "DeliveryFailed",
+    "LogReader",
+    "Outbox",
+    "Position",
+    "Record",
+    "check_topics",
+    "cluster_id",
+    "declare_topics",
+    "group_lag",
+    "group_positions",
+    "partition_counts",
+    "partition_of",
+    "read_to_end",
+    "wait_for_broker",
+]

@@ -1,0 +1,124 @@
+"""
+Everything a program sends, and the proof that it arrived.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+
+from streams.errors import DeliveryFailed
+from streams.kafka.brokers import Broker
+from streams.origins import Origin
+
+MAX_REQUEST_BYTES = 16 * 1_048_588
+"""Largest request of the outbox; a dead letter may be as large as what a broker ever let in."""
+
+
+class Outbox:
+    """
+    Everything a worker sends, and the proof that it arrived.
+
+    No linger: a record leaves at once, and batches form by themselves while one is under way.
+    """
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._failure: BaseException | None = None
+
+    async def start(self) -> None:
+        """Connect."""
+        self._producer = AIOKafkaProducer(
+            **self._broker.options(),
+            acks="all",
+            linger_ms=0,
+            max_batch_size=131_072,
+            max_request_size=MAX_REQUEST_BYTES,
+        )
+        await self._producer.start()
+
+    async def stop(self) -> None:
+        """Send what is left and disconnect."""
+        await self._producer.stop()
+
+    async def post(
+        self,
+        topic: str,
+        *,
+        key: bytes | None,
+        value: bytes | None,
+        partition: int | None = None,
+        headers: Sequence[tuple[str, bytes]] = (),
+    ) -> asyncio.Future[Any]:
+        """
+        Send a record; `settle` proves that it arrived.
+
+        Raises:
+            DeliveryFailed: It cannot be sent at all, or something before it could not.
+        """
+        self._raise_failure()
+        try:
+            sent: asyncio.Future[Any] = await self._producer.send(
+                topic, value=value, key=key, partition=partition, headers=list(headers)
+            )
+        except KafkaError as exc:
+            raise DeliveryFailed(f"topic {topic!r}, key {key!r}: {exc!r}") from exc
+        sent.add_done_callback(self._remember_failure)
+        return sent
+
+    async def offer(self, topic: str, *, key: bytes, value: bytes) -> asyncio.Future[Origin | None]:
+        """
+        Send a record that the broker may find too large, which fails nothing else.
+
+        Returns:
+            What becomes the record's place after `settle`; None where it was too large.
+
+        Raises:
+            DeliveryFailed: As `post`.
+        """
+        self._raise_failure()
+        taken: asyncio.Future[Origin | None] = asyncio.get_running_loop().create_future()
+        try:
+            sent = await self._producer.send(topic, value=value, key=key)
+        except MessageSizeTooLargeError:
+            taken.set_result(None)
+        except KafkaError as exc:
+            raise DeliveryFailed(f"topic {topic!r}, key {key!r}: {exc!r}") from exc
+        else:
+            sent.add_done_callback(partial(self._tell, taken))
+        return taken
+
+    def _tell(self, taken: asyncio.Future[Origin | None], sent: asyncio.Future[Any]) -> None:
+        if sent.cancelled() or taken.cancelled():
+            taken.cancel()
+        elif (error := sent.exception()) is None:
+            place = sent.result()
+            taken.set_result(Origin(place.topic, place.partition, place.offset))
+        elif isinstance(error, MessageSizeTooLargeError):
+            taken.set_result(None)
+        else:
+            self._remember_failure(sent)
+            taken.cancel()
+
+    async def settle(self) -> None:
+        """
+        Wait until the broker has acknowledged everything posted so far.
+
+        Raises:
+            DeliveryFailed: Some of it was not taken, now or earlier.
+        """
+        await self._producer.flush()
+        self._raise_failure()
+
+    def _remember_failure(self, sent: asyncio.Future[Any]) -> None:
+        if self._failure is None and not sent.cancelled():
+            self._failure = sent.exception()
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise DeliveryFailed(f"the broker refused a record: {self._failure!r}")
