@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -24,6 +25,9 @@ from streams.trends import Trend, standing
 from streams.vectors import VectorRecord
 
 _NOBODY = Trend()
+
+K = TypeVar("K")
+G = TypeVar("G", bound=Sized)
 
 
 class Known(msgspec.Struct, frozen=True, array_like=True):
@@ -102,7 +106,8 @@ class Catalogue:
         if isinstance(wanted, Range):
             low = -np.inf if wanted.min is None else wanted.min
             high = np.inf if wanted.max is None else wanted.max
-            return {i for i, value in self._numbers[name].items() if low <= value <= high}
+            numbers = self._numbers.get(name, {})
+            return {i for i, value in numbers.items() if low <= value <= high}
         words = (wanted,) if isinstance(wanted, str) else wanted
         empty: set[str] = set()
         return empty.union(*(self._words.get((name, word), empty) for word in words))
@@ -140,7 +145,7 @@ class Catalogue:
         if facts.published_at is not None:
             self._by_age.add((-facts.published_at, item_id))
         self._places[item_id] = _places(facts.attributes)
-        for place in (*self._places[item_id], *_places({"tags": facts.tags})):
+        for place in _filterable(facts):
             self._words[place].add(item_id)
         for name, value in facts.attributes.items():
             if isinstance(value, float):
@@ -155,10 +160,14 @@ class Catalogue:
         facts = known.facts
         if facts.published_at is not None:
             self._by_age.remove((-facts.published_at, item_id))
-        for place in (*self._places.pop(item_id), *_places({"tags": facts.tags})):
+        self._places.pop(item_id)
+        for place in _filterable(facts):
             self._words[place].discard(item_id)
-        for name in facts.attributes:
-            self._numbers[name].pop(item_id, None)
+            _drop_if_empty(self._words, place)
+        for name, value in facts.attributes.items():
+            if isinstance(value, float):
+                self._numbers[name].pop(item_id)
+                _drop_if_empty(self._numbers, name)
 
     def follow(self, item_id: str, trend: Trend | None) -> None:
         """An item's trend has changed; that of an unannounced item waits for it."""
@@ -202,6 +211,17 @@ class Catalogue:
             self.discard(item_id)
         for item_id in self.index.item_ids():
             self.index.discard(item_id)
+
+
+def _filterable(facts: ItemFacts) -> tuple[tuple[str, str], ...]:
+    """The words to filter by; by the name `tags` the tags are meant, never an attribute."""
+    return _places({**facts.attributes, "tags": facts.tags})
+
+
+def _drop_if_empty(groups: dict[K, G], key: K) -> None:
+    """Catalogues come and go; what no item has any more must not stay for ever."""
+    if not groups[key]:
+        del groups[key]
 
 
 def _places(attributes: Mapping[str, AttributeValue]) -> tuple[tuple[str, str], ...]:

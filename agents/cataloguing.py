@@ -90,6 +90,9 @@ class Cataloguing(Service):  # type: ignore[misc]
     async def accept(self, event: Any) -> None:
         """Put one record of `items` in line; refuse it here if it is no item."""
         record = record_of(event.message)
+        await self._consuming.guard(record, partial(self._line_up, event, record))
+
+    async def _line_up(self, event: Any, record: Record) -> None:
         try:
             self._consuming.check_size(record)
             item_id, item = decode_item(record.key, record.value)

@@ -74,23 +74,19 @@ class Consuming:
 
     async def one(self, record: Record, body: Callable[[Record], Awaitable[None]]) -> None:
         """Call `body` for one record; see the module for how that can end."""
+        await self.guard(record, lambda: self._attempt(record, body))
+
+    async def _attempt(self, record: Record, body: Callable[[Record], Awaitable[None]]) -> None:
         try:
             self.check_size(record)
-            await self.guard(record, lambda: body(record))
+            await body(record)
         except RejectedEvent as error:
             await self.reject(record, error)
 
     async def guard(self, record: Record, body: Callable[[], Awaitable[None]]) -> None:
-        """
-        Call `body` and end the worker when it fails.
-
-        Raises:
-            RejectedEvent: The record is to blame, not we.
-        """
+        """Call `body` and end the worker when it fails, for that is not the record's fault."""
         try:
             await body()
-        except RejectedEvent:
-            raise
         except Exception as error:  # noqa: BLE001 - the one place where a bug becomes an exit
             self._fatal(f"{origin_of(record)} could not be dealt with: {error!r}", error)
 

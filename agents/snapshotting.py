@@ -12,6 +12,7 @@ import msgspec
 from agents.catalogue import Catalogue
 from agents.metrics import Metrics
 from indexes.embedding import DIM, fingerprint
+from indexes.images import Snapshottable
 from indexes.snapshot_writer import Done, Failed, SnapshotWriter
 from indexes.snapshots import load, save
 from streams.errors import StateUnusable
@@ -58,7 +59,7 @@ class Snapshotting:
             )
             if snapshot is None:
                 return {}
-            catalogue.load(snapshot.index, snapshot.facts)
+            catalogue.load(_as_configured(snapshot.index, catalogue.index), snapshot.facts)
         except (StateUnusable, msgspec.DecodeError, msgspec.ValidationError) as error:
             log.error("snapshot unusable, reading the log from its start instead: %s", error)
             return {}
@@ -90,6 +91,7 @@ class Snapshotting:
 
     def finish(self, catalogue: Catalogue, positions: Mapping[int, int]) -> None:
         """Write what has changed since the last one, and wait for it."""
+        self._changed = self._changed or self._writer.busy
         self._writer.close()
         if not self._changed and self._newest is not None:
             return
@@ -103,3 +105,12 @@ class Snapshotting:
             )
         except OSError as error:
             log.error("snapshot not written, the former one stays: %s", error)
+
+
+def _as_configured(kept: Snapshottable, wanted: Snapshottable) -> Snapshottable:
+    """The index kept, or its vectors in the kind of index that the settings want now."""
+    if type(kept) is type(wanted):
+        return kept
+    item_ids = kept.item_ids()
+    wanted.upsert_many(list(zip(item_ids, kept.vectors(item_ids), strict=True)))
+    return wanted

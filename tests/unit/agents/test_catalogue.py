@@ -262,32 +262,17 @@ def test_a_vector_is_that_of_the_index(shelf: Catalogue) -> None:
     assert np.array_equal(shelf.vector("dune"), EAST.astype(np.float32))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="Catalogue keeps tags and an attribute called tags under one name; SmallKnowledge, the "
-    "oracle, knows only the tags by it",
-)
 def test_an_attribute_called_tags_is_not_taken_for_the_tags() -> None:
     catalogue, oracle = both([Announce("a", ItemFacts("One", ("sea",), {"tags": "war"}))])
     assert catalogue.matching({"tags": "war"}) == oracle.matching({"tags": "war"})
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="Catalogue._having indexes the defaultdict _numbers: every attribute name that a "
-    "request gives with a range stays in memory for ever, also one no item has",
-)
 def test_names_that_requests_ask_for_are_not_kept(shelf: Catalogue) -> None:
     before = set(shelf._numbers)
     shelf.matching({"made-up": Range(min=1.0)})
     assert set(shelf._numbers) == before
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="Catalogue._words keeps an empty set for every word it ever heard: a catalogue whose "
-    "items come and go grows without bound",
-)
 def test_words_that_no_item_has_any_more_are_not_kept(shelf: Catalogue) -> None:
     before = set(shelf._words)
     announce(shelf, "passing", ItemFacts("Passing", ("brief",), {"by": "Nobody"}))

@@ -354,11 +354,6 @@ async def test_a_vector_that_cannot_be_sent_ends_the_worker_and_is_not_acknowled
     await _buried(workshop)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="Cataloguing.accept is not guarded: DeliveryFailed leaves the agent's body, and Faust "
-    "starts the agent again with the next item instead of ending the worker",
-)
 async def test_a_dead_letter_that_cannot_be_sent_ends_the_worker() -> None:
     workshop = Workshop(refusing=["dead-letters"])
     with pytest.raises(WorkerEnded):

@@ -178,11 +178,6 @@ async def test_an_output_that_cannot_be_sent_ends_the_worker() -> None:
     assert reading.diary == []
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="Consuming.one calls reject() outside guard(): DeliveryFailed leaves the agent's body, "
-    "and Faust starts the agent again with the next record instead of ending the worker",
-)
 async def test_a_dead_letter_that_cannot_be_sent_ends_the_worker() -> None:
     reading = Reading(SmallOutbox(refusing=["dead-letters"]))
     with pytest.raises(WorkerEnded):

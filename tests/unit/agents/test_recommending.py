@@ -74,6 +74,7 @@ class Answering:
         log = SmallLog(name, partitions=2)
         log.positions, log.ends = {0: 11, 1: 12}, {0: 11, 1: 12}
         replica = Replica(name, log, self.metrics)
+        replica.applied = dict(log.positions)
         replica.ready.set()
         return replica
 

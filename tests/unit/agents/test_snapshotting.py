@@ -176,11 +176,6 @@ def test_a_snapshot_that_cannot_be_used_is_logged_and_leaves_the_catalogue_empty
     assert "snapshot unusable, reading the log from its start instead" in line.message
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="Snapshotting.restore takes over whatever engine the snapshot was written with: after a "
-    "change of HEADWATER_INDEX__KIND the setting has no effect, and nothing says so",
-)
 def test_a_snapshot_of_another_kind_of_index_does_not_overrule_the_settings(
     tmp_path: Path,
 ) -> None:
@@ -302,11 +297,6 @@ def test_at_the_end_a_full_disk_is_logged_and_the_former_snapshot_stays(
     assert "the former one stays: no space left" in caplog.text
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="tick() forgets the change when it starts a child; finish() kills that child and then "
-    "finds nothing changed, so what came since the former snapshot is not written",
-)
 def test_at_the_end_the_work_of_a_child_that_is_cut_short_is_done(tmp_path: Path) -> None:
     def linger() -> None:
         time.sleep(0.5)
