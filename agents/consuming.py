@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn
 
 from agents.metrics import Metrics
-from streams.deadletters import dead_letter, reason
+from streams.deadletters import MAX_VALUE_BYTES, SHORT_VALUE_BYTES, dead_letter, reason
 from streams.errors import MalformedEvent, RejectedEvent
 from streams.kafka import Outbox, Record
 from streams.origins import Origin
@@ -109,14 +109,26 @@ class Consuming:
             raise MalformedEvent(f"{len(record.value)} bytes, expected at most {self._max_bytes}")
 
     async def reject(self, record: Record, error: RejectedEvent) -> None:
-        """Keep a record among the dead letters."""
-        origin = origin_of(record)
-        log.warning("%s rejected: %s", origin, error)
-        letter = dead_letter(origin, key=record.key, value=record.value, error=error)
-        await self._outbox.post(
+        """
+        Keep a record among the dead letters; only its beginning where the broker takes no more.
+
+        Raises:
+            DeliveryFailed: The broker does not take it at all.
+        """
+        log.warning("%s rejected: %s", origin_of(record), error)
+        if not await self._bury(record, error, keep=MAX_VALUE_BYTES):
+            await self._bury(record, error, keep=SHORT_VALUE_BYTES)
+        self._metrics.dead_letters.labels(record.topic, reason(error)).inc()
+
+    async def _bury(self, record: Record, error: RejectedEvent, *, keep: int) -> bool:
+        """Was the letter small enough?"""
+        letter = dead_letter(
+            origin_of(record), key=record.key, value=record.value, error=error, keep=keep
+        )
+        taken = await self._outbox.offer(
             self._dead_letters, key=letter.key, value=letter.value, headers=letter.headers
         )
-        self._metrics.dead_letters.labels(record.topic, reason(error)).inc()
+        return await taken is not None
 
 
 def record_of(message: Any) -> Record:

@@ -155,8 +155,8 @@ class Metrics:
             buckets=SHORT,
             registry=r,
         )
-        self.places = Counter(
-            "headwater_slate_places",
+        self.candidates = Counter(
+            "headwater_candidates",
             "Places on slates, by the source that proposed the item.",
             ["source"],
             registry=r,

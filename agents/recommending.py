@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from agents.metrics import Metrics
 from agents.replicas import Replica
 from agents.tables import State
 from slates.building import STRATEGY, Built, build
+from slates.candidates import Candidate
 from slates.config import SlateConfig
 from slates.slate import Slate, Timings, Versions, encode_slate
 from streams.errors import MalformedRequest
@@ -67,11 +69,11 @@ class Recommending:
             known = ", ".join(sorted(SCENARIOS))
             raise MalformedRequest(f"scenario {request.scenario!r}, expected one of {known}")
         degraded = await self._caught_up(request)
-        slate = self._slate(request, degraded)
+        slate, candidates = self._slate(request, degraded)
         await self._outbox.post(
             self._topic, key=record.key, value=encode_slate(slate), partition=record.partition
         )
-        self._count(slate)
+        self._count(slate, candidates)
 
     async def _caught_up(self, request: SlateRequest) -> tuple[str, ...]:
         """Wait for the replicas while the request can wait; say what is still missing then."""
@@ -92,14 +94,16 @@ class Recommending:
             if not replica.ready.is_set()
         )
 
-    def _slate(self, request: SlateRequest, degraded: tuple[str, ...]) -> Slate:
+    def _slate(
+        self, request: SlateRequest, degraded: tuple[str, ...]
+    ) -> tuple[Slate, Sequence[Candidate]]:
         trigger = request.trigger
         if trigger is None:  # decode_request fills it in
             raise MalformedRequest(f"user {request.user_id!r}: no trigger")
         began = self._clock()
         profile = self._profiles.peek(request.user_id) or Profile()
         built = build(request, profile, self._catalogue, now=trigger.at, config=self._config)
-        return Slate(
+        slate = Slate(
             slate_id=slate_id(trigger.id),
             user_id=request.user_id,
             revision=1,
@@ -114,6 +118,7 @@ class Recommending:
             produced_at=self._clock(),
             note=built.note,
         )
+        return slate, built.shortlist.candidates
 
     def _versions(self) -> Versions:
         trends = next((r.applied for r in self._replicas if r.name == "item-trends"), {})
@@ -123,15 +128,14 @@ class Recommending:
             trends=trends,
         )
 
-    def _count(self, slate: Slate) -> None:
+    def _count(self, slate: Slate, candidates: Sequence[Candidate]) -> None:
         metrics = self._metrics
         metrics.slates.labels(slate.strategy, slate.ranked_by).inc()
         metrics.event_to_slate.observe(max(slate.produced_at - slate.trigger.received_at, 0.0))
         metrics.slate_seconds.labels(slate.strategy, "retrieve").observe(slate.timings.retrieved)
         metrics.slate_seconds.labels(slate.strategy, "rank").observe(slate.timings.ranked)
-        for item in slate.items:
-            for source in item.sources:
-                metrics.places.labels(source.partition("-")[0]).inc()
+        for source, count in Counter(s for c in candidates for s in c.sources).items():
+            metrics.candidates.labels(source.partition("-")[0]).inc(count)
         for line in slate.degraded:
             metrics.degraded.labels(line.partition(":")[0]).inc()
         if not slate.items:

@@ -54,6 +54,7 @@ class SmallOutbox(Outbox):
         refusing: Collection[str] = (),
         losing: Collection[str] = (),
         diary: list[str] | None = None,
+        largest: int = 2**40,
     ) -> None:
         """
         Begin empty.
@@ -62,11 +63,13 @@ class SmallOutbox(Outbox):
             refusing: Topics for which `post` fails at once.
             losing: Topics whose records are taken and then refused by the broker: from then on
                 nothing can be settled, as in an `Outbox`.
+            largest: Bytes of a value past which `offer` finds it too large.
             diary: Where to write down ``post TOPIC`` and ``settle``; share it to compare orders.
         """
         super().__init__(NOWHERE)
         self.refusing = set(refusing)
         self.losing = set(losing)
+        self.largest = largest
         self.posted: list[Posted] = []
         self._diary = [] if diary is None else diary
 
@@ -102,9 +105,20 @@ class SmallOutbox(Outbox):
             self.posted.append(Posted(topic, key, value, partition, tuple(headers)))
         return sent
 
-    async def offer(self, topic: str, *, key: bytes, value: bytes) -> asyncio.Future[Origin | None]:
-        """Keep a record, however large; see `Outbox.offer`."""
-        return await self.post(topic, key=key, value=value)
+    async def offer(
+        self,
+        topic: str,
+        *,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Sequence[tuple[str, bytes]] = (),
+    ) -> asyncio.Future[Origin | None]:
+        """Keep a record of at most `largest` bytes; see `Outbox.offer`."""
+        if len(value or b"") <= self.largest:
+            return await self.post(topic, key=key, value=value, headers=headers)
+        too_large: asyncio.Future[Origin | None] = asyncio.get_running_loop().create_future()
+        too_large.set_result(None)
+        return too_large
 
     async def settle(self) -> None:
         """Fail if something was lost."""

@@ -15,6 +15,8 @@ from streams.origins import Origin
 
 MAX_VALUE_BYTES = 15 * 1_048_576
 """What is kept of a value; past it the rest is cut and the header `cut` gives the full length."""
+SHORT_VALUE_BYTES = 65_536
+"""What is kept of a value where the broker does not take more."""
 
 
 class DeadLetter(NamedTuple):
@@ -26,10 +28,15 @@ class DeadLetter(NamedTuple):
 
 
 def dead_letter(
-    origin: Origin, *, key: bytes | None, value: bytes | None, error: RejectedEvent
+    origin: Origin,
+    *,
+    key: bytes | None,
+    value: bytes | None,
+    error: RejectedEvent,
+    keep: int = MAX_VALUE_BYTES,
 ) -> DeadLetter:
     """
-    Keep what was rejected.
+    Keep what was rejected, of its value at most `keep` bytes.
 
     >>> letter = dead_letter(Origin("events", 0, 7), key=b"u", value=b"{", error=RejectedEvent("x"))
     >>> letter.value, dict(letter.headers)["origin"], dict(letter.headers)["reason"]
@@ -43,9 +50,9 @@ def dead_letter(
         ("partition", str(origin.partition).encode()),
         ("offset", str(origin.offset).encode()),
     ]
-    if value is not None and len(value) > MAX_VALUE_BYTES:
+    if value is not None and len(value) > keep:
         headers.append(("cut", str(len(value)).encode()))
-        value = value[:MAX_VALUE_BYTES]
+        value = value[:keep]
     return DeadLetter(key, value, headers)
 
 

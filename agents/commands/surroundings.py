@@ -9,7 +9,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from agents.settings import Settings
-from streams.embedded import find_address
+from streams.embedded import PARTITION_BYTES, find_address
 from streams.errors import BrokerUnreachable, TopicMismatch
 from streams.kafka import Broker, check_topics, partition_counts, wait_for_broker
 from streams.topics import Topic
@@ -75,7 +75,8 @@ async def find_broker(settings: Settings) -> Broker:
 async def _look_for_broker(settings: Settings, patience: float) -> Broker:
     if settings.embedded:
         address = await _embedded_address(settings, patience)
-        broker = Broker(address, fetch_wait=EMBEDDED_FETCH_WAIT)
+        # Two neighbours that fill a partition between them would both be dropped.
+        broker = Broker(address, fetch_wait=EMBEDDED_FETCH_WAIT, max_request=PARTITION_BYTES // 2)
     else:
         broker = Broker(settings.broker)
     await wait_for_broker(broker, patience=patience)

@@ -16,9 +16,11 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
+from agents.capacity import CatalogueSize, check_fits
 from agents.commands.processes import running
 from agents.commands.surroundings import find_broker, run
 from agents.driving import Crowd, Driver, replay
+from agents.feeding import Parcel
 from agents.scraping import Figures, scrape
 from agents.screen import draw
 from agents.settings import Settings, load_settings
@@ -27,7 +29,7 @@ from examples import books_file
 from streams.errors import SetupError
 from streams.events import Interaction
 from streams.files import read_items, write_aside
-from streams.items import Item
+from streams.items import Item, encode_item
 from streams.movielens import load_catalogue, load_ratings
 from streams.rows import BadRow
 
@@ -91,6 +93,8 @@ def up(  # noqa: PLR0917 - one parameter per option is how Typer reads them
     """
     settings = load_settings()
     job = read_job(data, folder, seconds=seconds, speed=speed, users=users, rate=rate, seed=seed)
+    if settings.embedded:
+        _check_capacity(settings, job)
     typer.echo(f"starting: {job.name}, {len(job.catalogue):,} items …", err=True)
     with running(settings) as (inner, port):
         result = run(_main(inner, job, port, show=not as_json))
@@ -103,6 +107,19 @@ def up(  # noqa: PLR0917 - one parameter per option is how Typer reads them
             f"{lost} of {result['events_in']} events were not dealt with {DRAIN_PATIENCE:g} s "
             "after the last: the worker is too slow or has stopped"
         )
+
+
+def _check_capacity(settings: Settings, job: Job) -> None:
+    """
+    Refuse a catalogue that the embedded broker would drop parts of.
+
+    Raises:
+        CapacityExceeded: It is too large; the message says the way out.
+    """
+    size = CatalogueSize(settings.topics())
+    for number, item in enumerate(job.catalogue.values(), start=1):
+        size.add(Parcel(number, item.item_id.encode(), encode_item(item)))
+    check_fits({}, size.sizes)
 
 
 def read_job(data: str | None, folder: Path | None, **options: Any) -> Job:

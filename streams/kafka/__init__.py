@@ -4,11 +4,10 @@ from streams.errors import DeliveryFailed
 from streams.kafka.brokers import Broker, cluster_id, partition_of, wait_for_broker
 from streams.kafka.declaring import check_topics, declare_topics, partition_counts
 from streams.kafka.logs import LogReader, Record, read_to_end
-from streams.kafka.outbox import MAX_REQUEST_BYTES, Outbox
+from streams.kafka.outbox import Outbox
 from streams.kafka.positions import Position, group_lag, group_positions
 
 __all__ = [
-    "MAX_REQUEST_BYTES",
     "Broker",
     "DeliveryFailed",
     "LogReader",

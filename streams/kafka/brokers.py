@@ -26,6 +26,8 @@ class Broker:
     client_id: str = "headwater"
     fetch_wait: float = 0.1
     """Seconds a fetch may wait for data at the broker; a real Kafka wakes it at once."""
+    max_request: int = 16 * 1_048_588
+    """Largest request; a dead letter may be as large as what a broker ever let in."""
 
     def options(self) -> dict[str, Any]:
         """What every client is made with."""

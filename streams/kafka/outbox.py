@@ -16,9 +16,6 @@ from streams.errors import DeliveryFailed
 from streams.kafka.brokers import Broker
 from streams.origins import Origin
 
-MAX_REQUEST_BYTES = 16 * 1_048_588
-"""Largest request of the outbox; a dead letter may be as large as what a broker ever let in."""
-
 
 class Outbox:
     """
@@ -38,7 +35,7 @@ class Outbox:
             acks="all",
             linger_ms=0,
             max_batch_size=131_072,
-            max_request_size=MAX_REQUEST_BYTES,
+            max_request_size=self._broker.max_request,
         )
         await self._producer.start()
 
@@ -71,7 +68,14 @@ class Outbox:
         sent.add_done_callback(self._remember_failure)
         return sent
 
-    async def offer(self, topic: str, *, key: bytes, value: bytes) -> asyncio.Future[Origin | None]:
+    async def offer(
+        self,
+        topic: str,
+        *,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Sequence[tuple[str, bytes]] = (),
+    ) -> asyncio.Future[Origin | None]:
         """
         Send a record that the broker may find too large, which fails nothing else.
 
@@ -84,7 +88,7 @@ class Outbox:
         self._raise_failure()
         taken: asyncio.Future[Origin | None] = asyncio.get_running_loop().create_future()
         try:
-            sent = await self._producer.send(topic, value=value, key=key)
+            sent = await self._producer.send(topic, value=value, key=key, headers=list(headers))
         except MessageSizeTooLargeError:
             taken.set_result(None)
         except KafkaError as exc:
@@ -103,7 +107,8 @@ class Outbox:
             taken.set_result(None)
         else:
             self._remember_failure(sent)
-            taken.cancel()
+            taken.set_exception(DeliveryFailed(f"the broker refused a record: {error!r}"))
+            taken.exception()  # who does not ask hears it from `settle`
 
     async def settle(self) -> None:
         """

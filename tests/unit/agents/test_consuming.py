@@ -11,6 +11,7 @@ import pytest
 from agents.consuming import EXIT_CODE, Consuming, record_of
 from agents.metrics import Metrics
 from agents.testing import SmallEnd, SmallOutbox, SmallStream, WorkerEnded, event_of
+from streams.deadletters import SHORT_VALUE_BYTES
 from streams.errors import (
     DeliveryFailed,
     MalformedEvent,
@@ -246,3 +247,11 @@ def test_the_end_of_a_worker_is_at_once_with_exit_code_70_and_its_reason_on_stde
     assert done.stdout == ""  # no clean-up: it would commit what is not durable
     assert "the disk is full; nothing after it was committed" in done.stderr
     assert "no space left" in done.stderr
+
+
+async def test_a_letter_the_broker_finds_too_large_keeps_its_beginning() -> None:
+    reading = Reading(SmallOutbox(largest=100_000))
+    await reading.read(fine, record(value=b"x" * 200_000))
+    (letter,) = reading.outbox.on("dead-letters")
+    assert letter.value == b"x" * SHORT_VALUE_BYTES
+    assert dict(letter.headers)["cut"] == b"200000"

@@ -204,7 +204,7 @@ async def test_a_slate_with_items_is_not_counted_as_empty() -> None:
     assert answering.count("headwater_empty_slates_total") == 0
 
 
-async def test_places_are_counted_by_kind_of_source_and_never_by_item() -> None:
+async def test_candidates_are_counted_by_kind_of_source_and_never_by_item() -> None:
     answering = Answering()
     answering.profiles.values["ann"] = Profile(
         history=(
@@ -217,7 +217,7 @@ async def test_places_are_counted_by_kind_of_source_and_never_by_item() -> None:
     slate = await answering.answer()
     assert {item.item_id for item in slate.items} == {"persuasion"}
     families = answering.metrics.registry.collect()
-    (places,) = [family for family in families if family.name == "headwater_slate_places"]
+    (places,) = [family for family in families if family.name == "headwater_candidates"]
     labels = {sample.labels["source"] for sample in places.samples}
     assert labels
     assert all(re.fullmatch("[a-z]+", label) for label in labels), labels

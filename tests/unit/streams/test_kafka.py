@@ -4,7 +4,6 @@ import pytest
 
 from streams.errors import BrokerUnreachable
 from streams.kafka import (
-    MAX_REQUEST_BYTES,
     Broker,
     LogReader,
     Position,
@@ -23,7 +22,7 @@ def test_every_client_is_made_with_address_and_name() -> None:
 
 
 def test_the_outbox_can_send_whatever_a_topic_can_hold() -> None:
-    assert max(topic.max_message_bytes for topic in ALL) <= MAX_REQUEST_BYTES
+    assert max(topic.max_message_bytes for topic in ALL) <= Broker("x").max_request
 
 
 async def test_nobody_at_the_address_is_said_with_the_address_and_what_to_do() -> None:
