@@ -157,7 +157,7 @@ class Metrics:
         )
         self.candidates = Counter(
             "headwater_candidates",
-            "Places on slates, by the source that proposed the item.",
+            "Candidates scored, by the source that found them.",
             ["source"],
             registry=r,
         )
