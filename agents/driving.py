@@ -8,6 +8,7 @@ the system and not a queue, and nothing outgrows the embedded broker.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -22,6 +23,8 @@ from streams.items import Item, encode_item
 from streams.kafka import Broker, LogReader, Outbox, Record
 from streams.requests import SlateRequest, encode_request
 from streams.topics import Topic, Topics
+
+log = logging.getLogger("headwater")
 
 ITEMS_UNDER_WAY = 16
 """Items sent and not encoded yet: two batches, one at work and one waiting."""
@@ -40,16 +43,15 @@ class Window:
         self._size = size
         self._free = asyncio.Condition()
         self.under_way = 0
-        self.stalls = 0
 
     async def enter(self) -> None:
-        """Wait for room; past `STALLED` seconds go on without, and count it."""
+        """Wait for room; past `STALLED` seconds go on without, and say so."""
         async with self._free:
             try:
                 async with asyncio.timeout(STALLED):
                     await self._free.wait_for(lambda: self.under_way < self._size)
             except TimeoutError:
-                self.stalls += 1
+                log.warning("no answer for %g s, going on; is the worker alive?", STALLED)
                 self.under_way = 0
             self.under_way += 1
 
