@@ -2,7 +2,7 @@
 Encode items on arrival, once: text to vector, vector to `item-vectors`.
 
 Items wait in line for a thread that takes whatever is there, up to a batch: a lone item leaves at
-once, a flood is encoded eight by eight.  An item is acknowledged after its vector was sent.
+once, a flood in batches.  An item is acknowledged after its vector was sent.
 """
 
 from __future__ import annotations
@@ -27,9 +27,14 @@ from streams.items import Item, content_hash, decode_item
 from streams.kafka import Outbox, Record
 from streams.vectors import VectorRecord, encode_vector
 
-BATCH = 8
-"""Items encoded together; see `indexes.embedding.BATCH`."""
-IN_LINE = 8 * BATCH
+BATCH = 32
+"""
+Items taken from the line together, at most.
+
+The encoder sorts them by length and computes eight at a time, so that short texts are not padded to
+the longest: of films, 59 a second in takes of 32 against 42 in takes of 8, on one slow core.
+"""
+IN_LINE = 2 * BATCH
 """Items that may wait; more stay on the topic, where they are safe."""
 
 Vectors = NDArray[np.float16]

@@ -26,8 +26,8 @@ from streams.topics import Topic, Topics
 
 log = logging.getLogger("headwater")
 
-ITEMS_UNDER_WAY = 16
-"""Items sent and not encoded yet: two batches, one at work and one waiting."""
+ITEMS_UNDER_WAY = 24
+"""Items sent and not encoded yet: half a second of the encoder's work."""
 EVENTS_UNDER_WAY = 64
 """Interactions sent and not answered yet, when flat out."""
 STALLED = 30.0
