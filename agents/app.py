@@ -45,6 +45,8 @@ from streams.trends import Trend, decode_trend, encode_trend
 
 log = logging.getLogger("headwater")
 
+READY_POLL = 0.1
+"""Seconds between looks whether this worker is ready."""
 LAG_INTERVAL = 1.0
 """Seconds between looks at the consumer's lag."""
 
@@ -91,6 +93,11 @@ class Worker:
         recovery = self.app.tables._recovery
         recovered = recovery is not None and recovery.completed.is_set()
         return {"tables": recovered, **{r.name: r.ready.is_set() for r in self.replicas}}
+
+    async def _ready(self) -> None:
+        """Return once this worker answers."""
+        while not all(self.readiness().values()):  # noqa: ASYNC110 - Faust has no event for it
+            await asyncio.sleep(READY_POLL)
 
     def _faust_app(self) -> Any:
         settings = self.settings
@@ -224,7 +231,7 @@ class Worker:
     def _register_cataloguing(self, encoder: Callable[[], Encoder]) -> None:
         service = Cataloguing(
             catalogue=self.catalogue,
-            caught_up=self.replicas[0].ready.wait,
+            caught_up=self._ready,
             make_encode=lambda: encoder().encode,
             fingerprint=fingerprint(),
             vectors_topic=self._names.name(topics.ITEM_VECTORS),

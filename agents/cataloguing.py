@@ -109,11 +109,11 @@ class Cataloguing(Service):  # type: ignore[misc]
 
     @Service.task  # type: ignore[untyped-decorator]
     async def _work(self) -> None:
-        # In the encoder's thread: slates need no encoder and must not wait the seconds it takes.
+        await self._caught_up()
+        # Only now: slates need no encoder, and loading it takes the processor for seconds.
         loop = asyncio.get_running_loop()
         self._encode = await loop.run_in_executor(self._thread, self._make_encode)
         self._metrics.encoder_ready.set(1)
-        await self._caught_up()
         while not self.should_stop:
             arrivals = [await self._line.get()]
             while len(arrivals) < BATCH and not self._line.empty():

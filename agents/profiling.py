@@ -90,6 +90,7 @@ class Profiling:
             self._names.name(topics.CO_VISITS),
             key=event.item_id.encode(),
             value=encode_co_visit(visit),
+            later=True,  # nobody waits for a trend; the slate must not wait behind it
         )
 
     async def _request_slate(self, event: Interaction, record: Record) -> None:

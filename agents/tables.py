@@ -116,6 +116,8 @@ class Commits:
         await self._outbox.settle()
         for changelog, changes in dirty:
             for partition, key, value in changes:
-                await self._outbox.post(changelog, key=key, value=value, partition=partition)
+                await self._outbox.post(
+                    changelog, key=key, value=value, partition=partition, later=True
+                )
         await self._outbox.settle()
         self._on_commit()

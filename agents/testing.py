@@ -91,6 +91,7 @@ class SmallOutbox(Outbox):
         value: bytes | None,
         partition: int | None = None,
         headers: Sequence[tuple[str, bytes]] = (),
+        later: bool = False,  # noqa: ARG002 - here everything is at once
     ) -> asyncio.Future[Any]:
         """Keep a record; see `Outbox.post`."""
         self._raise_failure()

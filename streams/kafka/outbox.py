@@ -16,12 +16,16 @@ from streams.errors import DeliveryFailed
 from streams.kafka.brokers import Broker
 from streams.origins import Origin
 
+LATER_MS = 100
+"""How long `post` may keep a record that nobody waits for, to send it with others."""
+
 
 class Outbox:
     """
     Everything a worker sends, and the proof that it arrived.
 
     No linger: a record leaves at once, and batches form by themselves while one is under way.
+    What can wait is sent by a second producer, for each request costs as much as a slate.
     """
 
     def __init__(self, broker: Broker) -> None:
@@ -30,18 +34,24 @@ class Outbox:
 
     async def start(self) -> None:
         """Connect."""
-        self._producer = AIOKafkaProducer(
+        self._producer = self._new_producer(linger_ms=0)
+        self._later = self._new_producer(linger_ms=LATER_MS)
+        await self._producer.start()
+        await self._later.start()
+
+    def _new_producer(self, *, linger_ms: int) -> AIOKafkaProducer:
+        return AIOKafkaProducer(
             **self._broker.options(),
             acks="all",
-            linger_ms=0,
+            linger_ms=linger_ms,
             max_batch_size=131_072,
             max_request_size=self._broker.max_request,
         )
-        await self._producer.start()
 
     async def stop(self) -> None:
         """Send what is left and disconnect."""
         await self._producer.stop()
+        await self._later.stop()
 
     async def post(
         self,
@@ -51,16 +61,18 @@ class Outbox:
         value: bytes | None,
         partition: int | None = None,
         headers: Sequence[tuple[str, bytes]] = (),
+        later: bool = False,
     ) -> asyncio.Future[Any]:
         """
-        Send a record; `settle` proves that it arrived.
+        Send a record, at once or within `LATER_MS`; `settle` proves that it arrived.
 
         Raises:
             DeliveryFailed: It cannot be sent at all, or something before it could not.
         """
         self._raise_failure()
         try:
-            sent: asyncio.Future[Any] = await self._producer.send(
+            producer = self._later if later else self._producer
+            sent: asyncio.Future[Any] = await producer.send(
                 topic, value=value, key=key, partition=partition, headers=list(headers)
             )
         except KafkaError as exc:
@@ -118,6 +130,7 @@ class Outbox:
             DeliveryFailed: Some of it was not taken, now or earlier.
         """
         await self._producer.flush()
+        await self._later.flush()
         self._raise_failure()
 
     def _remember_failure(self, sent: asyncio.Future[Any]) -> None:
