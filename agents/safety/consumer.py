@@ -12,7 +12,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
-from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
+from faust.transport.drivers.aiokafka import (
+    AIOKafkaConsumerThread,
+    Consumer,
+    Transport,
+    ensure_aiokafka_TP,
+)
 from faust.types import TP, Message
 
 Settle = Callable[[], Awaitable[None]]
@@ -27,6 +32,11 @@ class SafeThread(AIOKafkaConsumerThread):  # type: ignore[misc]
         # Faust hard-codes 1,500 ms: every join and leave would wait that long for its last fetch.
         consumer._fetch_max_wait_ms = int(transport.fetch_wait * 1000)
         return consumer
+
+    async def seek_to_beginning(self, partitions: Iterable[TP]) -> None:
+        """Read partitions from the start of their logs."""
+        consumer = self._ensure_consumer()
+        await self.call_thread(consumer.seek_to_beginning, *map(ensure_aiokafka_TP, partitions))
 
 
 class SafeConsumer(Consumer):  # type: ignore[misc]
@@ -53,6 +63,22 @@ class SafeConsumer(Consumer):  # type: ignore[misc]
         Our agents read without automatic acknowledgement and call `acknowledge`.
         """
         return False
+
+    async def perform_seek(self) -> None:
+        """
+        Go back to what was committed, and to the beginning where nothing was.
+
+        aiokafka leaves partitions without a commit where they are: what had been fetched before a
+        rebalance, and thrown away, would never be read again.
+        """
+        await super().perform_seek()
+        fresh = [
+            tp
+            for tp in self.assignment()
+            if not self._read_offset.get(tp) and not self._is_changelog_tp(tp)
+        ]
+        if fresh:
+            await self._thread.seek_to_beginning(fresh)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Commit first, forget after: the other way round repeats seconds of work."""
