@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import faust
@@ -23,8 +23,10 @@ from agents.metrics import Metrics
 from agents.profiling import Profiling
 from agents.recommending import Recommending
 from agents.replicas import Replica, TrendReplica, VectorReplica
+from agents.restoring import Restoring
 from agents.roles import ROLES
 from agents.safety.consumer import SafeTransport
+from agents.safety.lease import Lease
 from agents.safety.recovery import SafeTableManager
 from agents.safety.version import check_version
 from agents.safety.watchdog import Watchdog
@@ -38,6 +40,7 @@ from indexes.images import Snapshottable
 from indexes.items import HnswIndex
 from slates.config import DAY
 from streams import topics
+from streams.errors import MembershipLost
 from streams.kafka import Broker, LogReader, Outbox
 from streams.profiles import Profile, decode_profile, encode_profile
 from streams.topics import Topic
@@ -73,7 +76,9 @@ class Worker:
         self._fatal = fatal
         self._names = settings.topics()
         self.outbox = Outbox(broker)
-        self.commits = Commits(self.outbox, on_commit=metrics.commits.inc)
+        self.lease = Lease(session=settings.session_timeout.total_seconds())
+        self.commits = Commits(self.outbox, lease=self.lease, on_commit=metrics.commits.inc)
+        self._restoring = Restoring(broker, self.commits.tables, metrics=metrics)
         self.app = self._faust_app()
         self._consuming = self._make_consuming()
         self.catalogue = Catalogue(_index(settings), half_life=self._half_life, alarm=_alarm)
@@ -122,19 +127,30 @@ class Worker:
             stream_wait_empty=False,
             TableManager=SafeTableManager,
         )
+        app.tables.restore = self._restore
         app.transport = SafeTransport(
             [URL(url) for url in hosts.split(";")],
             app,
             settle=self._settle,
+            lease=self.lease,
             fetch_wait=self.broker.fetch_wait,
             loop=None,
         )
         return app
 
+    async def _restore(self, generation: int, owned: Mapping[str, Collection[int]]) -> None:
+        """Nothing may be folded into state that could not be restored."""
+        try:
+            await self._restoring.restore(generation, owned)
+        except Exception as error:  # noqa: BLE001 - any failure here must end the worker
+            self._fatal(f"state could not be restored: {error}", error)
+
     async def _settle(self) -> None:
         """Nothing may be committed once something could not be made durable."""
         try:
             await self.commits.settle()
+        except MembershipLost:
+            raise  # what was not written is read again by whoever owns it now
         except Exception as error:  # noqa: BLE001 - any failure here must end the worker
             self._fatal("state and outputs could not be made durable", error)
 
@@ -146,6 +162,7 @@ class Worker:
             metrics=self.metrics,
             acknowledge=self._acknowledge,
             is_current=self._is_current,
+            lease=self.lease,
             fatal=self._fatal,
         )
 
@@ -157,16 +174,13 @@ class Worker:
         current: bool = message.generation_id == self.app.consumer_generation_id
         return current
 
-    def _table(self, topic: Topic, encode: Any, decode: Any) -> FoldTable[Any]:
+    def _table(self, source: Topic, changelog: Topic, encode: Any, decode: Any) -> FoldTable[Any]:
         table: FoldTable[Any] = FoldTable(
-            self.app,
-            name=topic.name,
-            changelog=self._names.name(topic),
-            partitions=self.settings.partitions,
+            source=self._names.name(source),
+            changelog=self._names.name(changelog),
             encode=encode,
             decode=decode,
         )
-        self.app.tables.add(table)
         self.commits.tables.append(table)
         return table
 
@@ -197,11 +211,13 @@ class Worker:
 
     def _register(self, encoder: Callable[[], Encoder]) -> None:
         if "profiling" in self.roles:
-            profiles = self._table(topics.PROFILES, encode_profile, decode_profile)
+            profiles = self._table(topics.EVENTS, topics.PROFILES, encode_profile, decode_profile)
             self._register_profiling(profiles)
             self._register_recommending(profiles)
         if "trending" in self.roles:
-            self._register_trending(self._table(topics.ITEM_TRENDS, encode_trend, decode_trend))
+            self._register_trending(
+                self._table(topics.CO_VISITS, topics.ITEM_TRENDS, encode_trend, decode_trend)
+            )
         if "cataloguing" in self.roles:
             self._register_cataloguing(encoder)
 

@@ -8,12 +8,14 @@ supervisor starts it again at the same place.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn
 
 from agents.metrics import Metrics
+from agents.safety.lease import Lease
 from streams.deadletters import MAX_VALUE_BYTES, SHORT_VALUE_BYTES, dead_letter, reason
 from streams.errors import MalformedEvent, RejectedEvent
 from streams.kafka import Outbox, Record
@@ -23,6 +25,9 @@ log = logging.getLogger("headwater")
 
 EXIT_CODE = 70
 """EX_SOFTWARE: the program failed, restart it."""
+
+LEASE_POLL = 0.05
+"""Seconds between looks whether the group has answered."""
 
 Fatal = Callable[[str, BaseException], NoReturn]
 Acknowledge = Callable[[Any], Any]
@@ -56,6 +61,7 @@ class Consuming:
         metrics: Metrics,
         acknowledge: Acknowledge,
         is_current: Callable[[Any], bool],
+        lease: Lease,
         fatal: Fatal = end_worker,
     ) -> None:
         self._outbox = outbox
@@ -64,13 +70,25 @@ class Consuming:
         self._metrics = metrics
         self._acknowledge = acknowledge
         self._is_current = is_current
+        self._lease = lease
         self._fatal = fatal
 
     async def each(self, stream: Any, body: Callable[[Record], Awaitable[None]]) -> None:
         """Call `body` for every record of a stream, in order, and acknowledge it."""
         async for event in stream.noack().events():
-            await self.one(record_of(event.message), body)
-            self.acknowledge(event)
+            if await self.may_begin(event):
+                await self.one(record_of(event.message), body)
+                self.acknowledge(event)
+
+    async def may_begin(self, event: Any) -> bool:
+        """
+        Does its partition belong to this worker?
+
+        Waits while nobody knows; an event that is not ours any more is read by another worker.
+        """
+        while not self._lease.valid and self.is_current(event):  # noqa: ASYNC110 - no event for it
+            await asyncio.sleep(LEASE_POLL)
+        return self.is_current(event)
 
     async def one(self, record: Record, body: Callable[[Record], Awaitable[None]]) -> None:
         """Call `body` for one record; see the module for how that can end."""

@@ -81,6 +81,12 @@ class Metrics:
             registry=r,
         )
         self.commits = Counter("headwater_commits", "Times state was made durable.", registry=r)
+        self.restore_seconds = Gauge(
+            "headwater_state_restore_seconds",
+            "Time of the last restoring of state from a changelog, by changelog.",
+            ["changelog"],
+            registry=r,
+        )
 
     def _declare_catalogue(self) -> None:
         r = self.registry

@@ -7,7 +7,7 @@ from typing import Any
 
 from agents.consuming import Consuming, origin_of
 from agents.metrics import Metrics
-from agents.tables import State
+from agents.tables import Sharded
 from streams import topics
 from streams.events import Event, Forget, Gains, Interaction, decode_event
 from streams.kafka import Outbox, Record
@@ -23,7 +23,7 @@ class Profiling:
     def __init__(
         self,
         *,
-        profiles: State[Profile],
+        profiles: Sharded[Profile],
         outbox: Outbox,
         names: Topics,
         gains: Gains,
@@ -52,7 +52,8 @@ class Profiling:
             received_at=record.received_at,
             max_ahead=self._max_ahead,
         )
-        before = self._profiles.peek(event.user_id) or Profile()
+        profiles = self._profiles.shard(record.partition)
+        before = profiles.peek(event.user_id) or Profile()
         if is_applied(before, partition=record.partition, offset=record.offset):
             self._metrics.events_repeated.inc()
             return
@@ -60,7 +61,7 @@ class Profiling:
             before, event, gains=self._gains, partition=record.partition, offset=record.offset
         )
         await self._tell(event, record, before)
-        self._profiles.put(event.user_id, after, partition=record.partition)
+        profiles.put(event.user_id, after)
         self._metrics.events_folded.labels(type(event).__name__.lower()).inc()
         self._metrics.profile_update.observe(perf_counter() - began)
 

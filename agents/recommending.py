@@ -12,7 +12,7 @@ from agents.catalogue import Catalogue
 from agents.consuming import Consuming, origin_of
 from agents.metrics import Metrics
 from agents.replicas import Replica
-from agents.tables import State
+from agents.tables import Sharded, State
 from slates.building import STRATEGY, Built, build
 from slates.candidates import Candidate
 from slates.config import SlateConfig
@@ -33,7 +33,7 @@ class Recommending:
     def __init__(
         self,
         *,
-        profiles: State[Profile],
+        profiles: Sharded[Profile],
         catalogue: Catalogue,
         replicas: Sequence[Replica],
         outbox: Outbox,
@@ -68,8 +68,9 @@ class Recommending:
         if request.scenario not in SCENARIOS:
             known = ", ".join(sorted(SCENARIOS))
             raise MalformedRequest(f"scenario {request.scenario!r}, expected one of {known}")
+        profiles = self._profiles.shard(record.partition)
         degraded = await self._caught_up(request)
-        slate, candidates = self._slate(request, degraded)
+        slate, candidates = self._slate(request, profiles, degraded)
         await self._outbox.post(
             self._topic, key=record.key, value=encode_slate(slate), partition=record.partition
         )
@@ -95,13 +96,13 @@ class Recommending:
         )
 
     def _slate(
-        self, request: SlateRequest, degraded: tuple[str, ...]
+        self, request: SlateRequest, profiles: State[Profile], degraded: tuple[str, ...]
     ) -> tuple[Slate, Sequence[Candidate]]:
         trigger = request.trigger
         if trigger is None:  # decode_request fills it in
             raise MalformedRequest(f"user {request.user_id!r}: no trigger")
         began = self._clock()
-        profile = self._profiles.peek(request.user_id) or Profile()
+        profile = profiles.peek(request.user_id) or Profile()
         built = build(request, profile, self._catalogue, now=trigger.at, config=self._config)
         slate = Slate(
             slate_id=slate_id(trigger.id),

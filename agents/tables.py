@@ -1,5 +1,5 @@
 """
-State by key, kept in memory and on a compacted changelog.
+State by key, kept in memory and on a compacted changelog, a shard for each partition.
 
 A change is remembered as dirty and written when offsets are about to be committed: once per key and
 interval, however often it changed.  Outputs are made durable first, so a state on the changelog
@@ -8,100 +8,128 @@ proves that everything it caused was sent, and a repeated event can be skipped w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
-import faust
-
+from agents.safety.lease import Lease
 from streams.kafka import Outbox
 
 V = TypeVar("V")
 
+WRITE_BATCH = 32
+"""Values encoded before others may use the event loop."""
+
 
 class State(Protocol[V]):
-    """What a fold needs of a table."""
+    """What a fold needs of a shard."""
 
     def peek(self, key: str) -> V | None:
         """The value of a key; None when there is none."""
 
-    def put(self, key: str, value: V | None, *, partition: int) -> None:
-        """Set the value of a key that lives in a partition; None removes it."""
+    def put(self, key: str, value: V | None) -> None:
+        """Set the value of a key; None removes it."""
 
 
-class FoldTable(faust.Table, Generic[V]):  # type: ignore[misc]
-    """A Faust table of decoded values; Faust recovers it, we write its changelog."""
+class Sharded(Protocol[V]):
+    """What an agent needs of a table."""
+
+    def shard(self, partition: int) -> State[V]:
+        """The state of a partition that this worker owns."""
+
+
+class Shard(Generic[V]):
+    """
+    The values of one partition's keys.
+
+    Whoever is at work on an event keeps the shard it began with: when the partition moves away
+    meanwhile, its change ends in an orphan and not in a state restored since.
+
+    >>> shard = Shard({"ann": 1})
+    >>> shard.put("eve", 2)
+    >>> shard.peek("ann"), shard.peek("eve"), shard.take_dirty()
+    (1, 2, [('eve', 2)])
+    """
+
+    def __init__(self, values: dict[str, V] | None = None) -> None:
+        """Begin with what the changelog says."""
+        self._values = {} if values is None else values
+        self._dirty: dict[str, None] = {}
+
+    def peek(self, key: str) -> V | None:
+        """The value of a key; None when there is none."""
+        return self._values.get(key)
+
+    def put(self, key: str, value: V | None) -> None:
+        """Set the value of a key; None removes it."""
+        if value is None:
+            self._values.pop(key, None)
+        else:
+            self._values[key] = value
+        self._dirty[key] = None
+
+    def take_dirty(self) -> list[tuple[str, V | None]]:
+        """Key and value of every change since the last call; a value of None is a removal."""
+        dirty, self._dirty = self._dirty, {}
+        return [(key, self._values.get(key)) for key in dirty]
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+class FoldTable(Generic[V]):
+    """The shards of one fold that this worker owns."""
 
     def __init__(
         self,
-        app: Any,
         *,
-        name: str,
+        source: str,
         changelog: str,
-        partitions: int,
         encode: Callable[[V], bytes],
         decode: Callable[[bytes], V],
     ) -> None:
-        super().__init__(
-            app,
-            name=name,
-            partitions=partitions,
-            key_type=bytes,
-            value_type=bytes,
-            changelog_topic=app.topic(
-                changelog,
-                key_type=bytes,
-                value_type=bytes,
-                key_serializer="raw",
-                value_serializer="raw",
-                partitions=partitions,
-                compacting=True,
-                acks=False,
-                internal=True,
-                maxsize=131_072,
-                allow_empty=True,
-            ),
-        )
+        """
+        Own nothing yet.
+
+        Args:
+            source: The topic that is folded; who owns a partition of it owns the shard.
+            changelog: The compacted topic with the newest value of each key.
+            encode: A value to the bytes of the changelog.
+            decode: The way back.
+        """
+        self.source = source
         self.changelog = changelog
-        self._encode = encode
-        self._decode = decode
-        self._dirty: dict[str, tuple[int, V | None]] = {}
+        self.encode = encode
+        self.decode = decode
+        self.shards: Mapping[int, Shard[V]] = {}
 
-    def peek(self, key: str) -> V | None:
-        """The value of a key; None when there is none."""
-        value: V | None = self.data.data.get(key)
-        return value
+    def shard(self, partition: int) -> Shard[V]:
+        """
+        The state of a partition that this worker owns.
 
-    def put(self, key: str, value: V | None, *, partition: int) -> None:
-        """Set the value of a key that lives in a partition; None removes it."""
-        if value is None:
-            self.data.data.pop(key, None)
-        else:
-            self.data.data[key] = value
-        self._dirty[key] = (partition, value)
+        Raises:
+            KeyError: It does not own it.
+        """
+        return self.shards[partition]
 
-    def take_dirty(self) -> list[tuple[int, bytes, bytes | None]]:
-        """Partition, key and value of every change since the last call."""
-        dirty, self._dirty = self._dirty, {}
-        return [
-            (partition, key.encode(), None if value is None else self._encode(value))
-            for key, (partition, value) in dirty.items()
-        ]
+    def retain(self, partitions: Collection[int]) -> None:
+        """Forget all other partitions."""
+        self.shards = {p: shard for p, shard in self.shards.items() if p in partitions}
 
-    def _to_key(self, k: bytes) -> str:
-        return k.decode()
+    def give(self, shards: Mapping[int, Shard[V]]) -> None:
+        """Own these, too."""
+        self.shards = {**self.shards, **shards}
 
-    def _to_value(self, v: bytes | None) -> V | None:
-        return None if v is None else self._decode(v)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.data.data)
+    def __len__(self) -> int:
+        return sum(map(len, self.shards.values()))
 
 
 class Commits:
     """Makes durable what the worker has done; called before offsets are committed."""
 
-    def __init__(self, outbox: Outbox, *, on_commit: Callable[[], None]) -> None:
+    def __init__(self, outbox: Outbox, *, lease: Lease, on_commit: Callable[[], None]) -> None:
         self._outbox = outbox
+        self._lease = lease
         self._on_commit = on_commit
         self.tables: list[FoldTable[Any]] = []
 
@@ -111,13 +139,31 @@ class Commits:
 
         Raises:
             DeliveryFailed: The broker refused something; the offsets must not move.
+            MembershipLost: The partitions may belong to another worker, whose state is newer.
         """
-        dirty = [(table.changelog, table.take_dirty()) for table in self.tables]
+        self._lease.check()
+        dirty = [
+            (table, partition, shard.take_dirty())
+            for table in self.tables
+            for partition, shard in table.shards.items()
+        ]
         await self._outbox.settle()
-        for changelog, changes in dirty:
-            for partition, key, value in changes:
-                await self._outbox.post(
-                    changelog, key=key, value=value, partition=partition, later=True
-                )
+        for table, partition, changes in dirty:
+            await self._write(table, partition, changes)
         await self._outbox.settle()
         self._on_commit()
+
+    async def _write(
+        self, table: FoldTable[V], partition: int, changes: Sequence[tuple[str, V | None]]
+    ) -> None:
+        for start in range(0, len(changes), WRITE_BATCH):
+            self._lease.check()
+            await self._outbox.post_many(
+                table.changelog,
+                partition,
+                [
+                    (key.encode(), None if value is None else table.encode(value))
+                    for key, value in changes[start : start + WRITE_BATCH]
+                ],
+            )
+            await asyncio.sleep(0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import AsyncIterator, Collection, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Generic, NamedTuple, NoReturn, TypeVar
@@ -121,6 +121,13 @@ class SmallOutbox(Outbox):
         too_large.set_result(None)
         return too_large
 
+    async def post_many(
+        self, topic: str, partition: int, records: Iterable[tuple[bytes, bytes | None]]
+    ) -> None:
+        """As `post`, one after another."""
+        for key, value in records:
+            await self.post(topic, key=key, value=value, partition=partition)
+
     async def settle(self) -> None:
         """Fail if something was lost."""
         self._diary.append("settle")
@@ -129,33 +136,51 @@ class SmallOutbox(Outbox):
 
 class DictState(Generic[V]):
     """
-    An `agents.tables.State` without a changelog.
+    An `agents.tables.Sharded` with every partition and no changelog.
 
     >>> state: DictState[int] = DictState()
-    >>> state.put("ann", 1, partition=0)
-    >>> state.peek("ann"), state.peek("eve")
+    >>> state.shard(0).put("ann", 1)
+    >>> state.shard(0).peek("ann"), state.shard(1).peek("ann")
     (1, None)
     """
 
     def __init__(self, *, diary: list[str] | None = None) -> None:
         """Begin empty, and write ``put KEY`` into the diary."""
-        self.values: dict[str, V] = {}
+        self._values: dict[tuple[int, str], V] = {}
         self.puts: list[tuple[str, V | None, int]] = []
         """Key, value and partition of every change, in order."""
         self._diary = [] if diary is None else diary
 
+    @property
+    def values(self) -> dict[str, V]:
+        """Key to value, of all partitions."""
+        return {key: value for (_, key), value in self._values.items()}
+
+    def shard(self, partition: int) -> DictShard[V]:
+        """The state of a partition."""
+        return DictShard(self, partition)
+
+
+class DictShard(Generic[V]):
+    """One partition of a `DictState`."""
+
+    def __init__(self, state: DictState[V], partition: int) -> None:
+        """Begin with what the state has."""
+        self._state = state
+        self._partition = partition
+
     def peek(self, key: str) -> V | None:
         """The value of a key; None when there is none."""
-        return self.values.get(key)
+        return self._state._values.get((self._partition, key))
 
-    def put(self, key: str, value: V | None, *, partition: int) -> None:
+    def put(self, key: str, value: V | None) -> None:
         """Set the value of a key; None removes it."""
-        self._diary.append(f"put {key}")
-        self.puts.append((key, value, partition))
+        self._state._diary.append(f"put {key}")
+        self._state.puts.append((key, value, self._partition))
         if value is None:
-            self.values.pop(key, None)
+            self._state._values.pop((self._partition, key), None)
         else:
-            self.values[key] = value
+            self._state._values[self._partition, key] = value
 
 
 class WorkerEnded(BaseException):

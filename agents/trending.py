@@ -6,7 +6,7 @@ from typing import Any
 
 from agents.consuming import Consuming
 from agents.metrics import Metrics
-from agents.tables import State
+from agents.tables import Sharded
 from streams.errors import MalformedEvent
 from streams.kafka import Record
 from streams.trends import Trend, decode_co_visit, fold
@@ -16,7 +16,7 @@ from streams.wire import UNDECODABLE
 class Trending:
     """One co-visit in: its item's trend folded."""
 
-    def __init__(self, *, trends: State[Trend], half_life: float, metrics: Metrics) -> None:
+    def __init__(self, *, trends: Sharded[Trend], half_life: float, metrics: Metrics) -> None:
         self._trends = trends
         self._half_life = half_life
         self._metrics = metrics
@@ -35,10 +35,11 @@ class Trending:
             visit = decode_co_visit(record.value)
         except UNDECODABLE as exc:
             raise MalformedEvent(f"not a co-visit: {exc}") from exc
-        before = self._trends.peek(item_id) or Trend()
+        trends = self._trends.shard(record.partition)
+        before = trends.peek(item_id) or Trend()
         after = fold(before, visit, half_life=self._half_life)
         if after is not before:
-            self._trends.put(item_id, after, partition=record.partition)
+            trends.put(item_id, after)
             self._metrics.trends_folded.inc()
 
 

@@ -68,12 +68,20 @@ class EncoderMismatch(StateUnusable):
     """A snapshot or a vector made by another encoder."""
 
 
+class ChangelogUnreadable(StateUnusable):
+    """A value on a changelog that this version cannot decode."""
+
+
 class Degraded(HeadwaterError):
     """A helper is unavailable: the answer falls back and says so."""
 
 
 class DeliveryFailed(HeadwaterError):
     """The broker did not take what was sent; the offset that caused it must not move."""
+
+
+class MembershipLost(HeadwaterError):
+    """This worker's partitions may belong to another one by now; it must not write."""
 
 
 class SetupError(HeadwaterError):

@@ -9,6 +9,7 @@ another is under way; bookkeeping moves on although a commit failed.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
@@ -20,12 +21,23 @@ from faust.transport.drivers.aiokafka import (
 )
 from faust.types import TP, Message
 
+from agents.safety.draining import FastDrain
+from agents.safety.lease import Lease
+from streams.errors import MembershipLost
+
+log = logging.getLogger("headwater")
+
 Settle = Callable[[], Awaitable[None]]
 """Makes state and outputs of everything acknowledged so far durable; raises if it cannot."""
 
 
 class SafeThread(AIOKafkaConsumerThread):  # type: ignore[misc]
-    """The thread that fetches, with a fetch wait of our choosing."""
+    """The thread that fetches, with a fetch wait of our choosing and a lease that hears it."""
+
+    async def on_start(self) -> None:
+        """Listen to the heartbeats from the first one on."""
+        await super().on_start()
+        self.transport.lease.watch(self._ensure_consumer()._coordinator)
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
@@ -39,7 +51,7 @@ class SafeThread(AIOKafkaConsumerThread):  # type: ignore[misc]
         await self.call_thread(consumer.seek_to_beginning, *map(ensure_aiokafka_TP, partitions))
 
 
-class SafeConsumer(Consumer):  # type: ignore[misc]
+class SafeConsumer(FastDrain, Consumer):  # type: ignore[misc]
     """Acknowledges only what `acknowledge` is called for, and commits only what is settled."""
 
     def _new_consumer_thread(self) -> SafeThread:
@@ -96,6 +108,11 @@ class SafeConsumer(Consumer):  # type: ignore[misc]
             for tp in revoked:
                 offsets.pop(tp, None)
 
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """To be given partitions is to be a member."""
+        self.transport.lease.regain()
+        await super().on_partitions_assigned(assigned, generation_id)
+
     async def commit_and_end_transactions(self) -> None:
         """Commit once more when the first call found another commit under way."""
         if not await self.commit(start_new_transaction=False):
@@ -123,6 +140,14 @@ class SafeConsumer(Consumer):  # type: ignore[misc]
         await super()._handle_attached(commit_offsets)
         await self.transport.settle()
 
+    async def _commit_tps(self, tps: Iterable[TP], start_new_transaction: bool) -> bool:
+        """Commit nothing while partitions may belong to others."""
+        try:
+            return bool(await super()._commit_tps(tps, start_new_transaction))
+        except MembershipLost as error:
+            log.warning("nothing written or committed: %s", error)
+            return False
+
     async def _commit_offsets(
         self, offsets: Mapping[TP, int], start_new_transaction: bool = True
     ) -> bool:
@@ -142,7 +167,10 @@ class SafeTransport(Transport):  # type: ignore[misc]
 
     Consumer = SafeConsumer
 
-    def __init__(self, *args: Any, settle: Settle, fetch_wait: float, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, settle: Settle, lease: Lease, fetch_wait: float, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.settle = settle
+        self.lease = lease
         self.fetch_wait = fetch_wait

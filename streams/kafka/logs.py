@@ -95,7 +95,15 @@ class LogReader:
         records = [_record(m) for messages in found.values() for m in messages]
         for record in records:
             self.positions[record.partition] = record.offset + 1
+        if not records and self.behind:
+            await self._pass_gaps()
         return records
+
+    async def _pass_gaps(self) -> None:
+        """Go past what compaction has left of the end of a log: offsets without records."""
+        for partition in self.positions:
+            position = await self._consumer.position(TopicPartition(self.topic, partition))
+            self.positions[partition] = position
 
     def rewind(self) -> None:
         """Read again from the beginning."""

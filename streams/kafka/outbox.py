@@ -5,7 +5,7 @@ Everything a program sends, and the proof that it arrived.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -79,6 +79,33 @@ class Outbox:
             raise DeliveryFailed(f"topic {topic!r}, key {key!r}: {exc!r}") from exc
         sent.add_done_callback(self._remember_failure)
         return sent
+
+    async def post_many(
+        self, topic: str, partition: int, records: Iterable[tuple[bytes, bytes | None]]
+    ) -> None:
+        """
+        Send keys and values that nobody waits for to one partition, as few batches.
+
+        Raises:
+            DeliveryFailed: As `post`.
+        """
+        self._raise_failure()
+        batch = self._later.create_batch()
+        for key, value in records:
+            if batch.append(key=key, value=value, timestamp=None) is None:
+                await self._send_batch(batch, topic, partition)
+                batch = self._later.create_batch()
+                batch.append(key=key, value=value, timestamp=None)
+        await self._send_batch(batch, topic, partition)
+
+    async def _send_batch(self, batch: Any, topic: str, partition: int) -> None:
+        if not batch.record_count():
+            return
+        try:
+            sent = await self._later.send_batch(batch, topic, partition=partition)
+        except KafkaError as exc:
+            raise DeliveryFailed(f"topic {topic!r}, partition {partition}: {exc!r}") from exc
+        sent.add_done_callback(self._remember_failure)
 
     async def offer(
         self,

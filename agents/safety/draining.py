@@ -1,0 +1,56 @@
+"""
+From fetched records to the queues of the agents, without two tasks for each record.
+
+Faust wraps the delivery of every single message into a task, and a second one that waits for a
+rebalance, although a delivery has to wait only when an agent's queue is full.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from faust.types import Message
+
+YIELD_EVERY = 100
+"""Messages delivered before others may use the event loop."""
+
+
+class FastDrain:
+    """Replaces the loop of `faust.transport.consumer.Consumer` that delivers messages."""
+
+    async def _drain_messages(self: Any, fetcher: Any) -> None:
+        """Deliver until this consumer or its fetcher stops."""
+        try:
+            while not (self._stopped.is_set() or fetcher._stopped.is_set()):
+                await asyncio.sleep(0)
+                count = 0
+                async for tp, message in self.getmany(timeout=1.0):
+                    count += 1
+                    if count % YIELD_EVERY == 0:
+                        await asyncio.sleep(0)
+                    read = self._read_offset[tp]
+                    if read is None or message.offset >= read:
+                        await self._note_gap(message, read)
+                        await self._deliver(message)
+                        self._read_offset[tp] = message.offset
+        except (*self.consumer_stopped_errors, asyncio.CancelledError):
+            if not self.app.should_stop:
+                raise
+
+    async def _deliver(self: Any, message: Message) -> None:
+        """Wait for room in a queue, but never through a rebalance: that empties the queue."""
+        delivery = self.callback(message)
+        if self._has_room(message):
+            await delivery
+        else:
+            await self.wait_first(delivery, self.suspend_flow.wait())
+
+    def _has_room(self: Any, message: Message) -> bool:
+        channels = self.app.topics._tp_index[message.tp]
+        return self.app.flow_control.is_active() and not any(c.queue.full() for c in channels)
+
+    async def _note_gap(self: Any, message: Message, read: int | None) -> None:
+        """Offsets that compaction or a transaction left without a record need no acknowledging."""
+        if read and message.offset - read > 1 and self.app.topics.acks_enabled_for(message.topic):
+            await self._add_gap(message.tp, read + 1, message.offset)
