@@ -11,9 +11,11 @@ HeadwaterError
  ├ StateUnusable     our own state is wrong   → rebuild it from the log
  │  ├ SnapshotCorrupt  a file is missing, short or altered
  │  ├ DimensionMismatch a snapshot of vectors of another size
- │  └ EncoderMismatch  a snapshot or vector of another encoder
+ │  ├ EncoderMismatch  a snapshot or vector of another encoder
+ │  └ ChangelogUnreadable a value of a changelog from another version
  ├ Degraded          a helper is unavailable  → fall back, count it, show it
  ├ DeliveryFailed    the broker took no record → stop before the offset moves
+ ├ MembershipLost    others may own our partitions → write nothing, join again
  └ SetupError        the surroundings are wrong → say what to do, exit
     ├ BadSetting       a setting is unknown or has a wrong value
     ├ BrokerUnreachable no broker answers at the address

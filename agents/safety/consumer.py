@@ -14,7 +14,6 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from faust.transport.drivers.aiokafka import (
-    AIOKafkaConsumerThread,
     Consumer,
     Transport,
     ensure_aiokafka_TP,
@@ -23,6 +22,7 @@ from faust.types import TP, Message
 
 from agents.safety.draining import FastDrain
 from agents.safety.lease import Lease
+from agents.safety.reading import LoopReader
 from streams.errors import MembershipLost
 
 log = logging.getLogger("headwater")
@@ -31,31 +31,11 @@ Settle = Callable[[], Awaitable[None]]
 """Makes state and outputs of everything acknowledged so far durable; raises if it cannot."""
 
 
-class SafeThread(AIOKafkaConsumerThread):  # type: ignore[misc]
-    """The thread that fetches, with a fetch wait of our choosing and a lease that hears it."""
-
-    async def on_start(self) -> None:
-        """Listen to the heartbeats from the first one on."""
-        await super().on_start()
-        self.transport.lease.watch(self._ensure_consumer()._coordinator)
-
-    def _create_worker_consumer(self, transport: Any) -> Any:
-        consumer = super()._create_worker_consumer(transport)
-        # Faust hard-codes 1,500 ms: every join and leave would wait that long for its last fetch.
-        consumer._fetch_max_wait_ms = int(transport.fetch_wait * 1000)
-        return consumer
-
-    async def seek_to_beginning(self, partitions: Iterable[TP]) -> None:
-        """Read partitions from the start of their logs."""
-        consumer = self._ensure_consumer()
-        await self.call_thread(consumer.seek_to_beginning, *map(ensure_aiokafka_TP, partitions))
-
-
 class SafeConsumer(FastDrain, Consumer):  # type: ignore[misc]
     """Acknowledges only what `acknowledge` is called for, and commits only what is settled."""
 
-    def _new_consumer_thread(self) -> SafeThread:
-        return SafeThread(self, loop=self.loop, beacon=self.beacon)
+    def _new_consumer_thread(self) -> LoopReader:
+        return LoopReader(self, loop=self.loop, thread_loop=self.loop, beacon=self.beacon)
 
     def acknowledge(self, message: Message) -> bool:
         """
@@ -90,7 +70,7 @@ class SafeConsumer(FastDrain, Consumer):  # type: ignore[misc]
             if not self._read_offset.get(tp) and not self._is_changelog_tp(tp)
         ]
         if fresh:
-            await self._thread.seek_to_beginning(fresh)
+            await self._thread.seek_to_beginning(*map(ensure_aiokafka_TP, fresh))
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Commit first, forget after: the other way round repeats seconds of work."""
