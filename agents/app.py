@@ -19,6 +19,7 @@ from agents import cataloguing, profiling, recommending, trending
 from agents.catalogue import Catalogue
 from agents.cataloguing import Cataloguing
 from agents.consuming import Consuming, Fatal, end_worker
+from agents.memory import end_loading
 from agents.metrics import Metrics
 from agents.profiling import Profiling
 from agents.recommending import Recommending
@@ -285,8 +286,15 @@ class Worker:
             for service in self.services:
                 await self.app.add_runtime_dependency(service)
             self.app.add_future(self._watch_lag())
+            self.app.add_future(self._loaded())
 
         return started
+
+    async def _loaded(self) -> None:
+        """With an encoder, loading ends when that is there."""
+        await self._ready()
+        if "cataloguing" not in self.roles:
+            end_loading()
 
     async def _watch_lag(self) -> None:
         while not self.app.should_stop:

@@ -30,7 +30,7 @@ K = TypeVar("K")
 G = TypeVar("G", bound=Sized)
 
 
-class Known(msgspec.Struct, frozen=True, array_like=True):
+class Known(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """What is kept of a vector record besides the vector."""
 
     facts: ItemFacts

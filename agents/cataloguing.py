@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from agents.catalogue import Catalogue
 from agents.consuming import Consuming, record_of
+from agents.memory import end_loading
 from agents.metrics import Metrics
 from streams.errors import RejectedEvent
 from streams.items import Item, content_hash, decode_item
@@ -113,6 +114,7 @@ class Cataloguing(Service):  # type: ignore[misc]
         # Only now: slates need no encoder, and loading it takes the processor for seconds.
         loop = asyncio.get_running_loop()
         self._encode = await loop.run_in_executor(self._thread, self._make_encode)
+        end_loading()
         self._metrics.encoder_ready.set(1)
         while not self.should_stop:
             arrivals = [await self._line.get()]

@@ -13,14 +13,15 @@ class HnswParameters:
     """
 
     m: int = 16
-    """Links of a node per layer.  With the two below: recall@10 .996 and 0.27 ms a search at
-    100,000 items, 1.8 kB a vector."""
+    """Links of a node per layer.  With the next and an ef of 100: recall@10 .996 and 0.27 ms a
+    search at 100,000 items, 1.8 kB a vector."""
 
     ef_construction: int = 100
     """Breadth of the search for a new node's links: 0.25 to 0.45 ms an add."""
 
-    ef: int = 100
-    """Breadth of a search; a search for more items is as broad as they are many."""
+    ef: int = 64
+    """Breadth of a search; a search for more items is as broad as they are many.  At 10,000 items
+    recall@20 is .9995, and .9996 with 100 in 1.7 times the time."""
 
     capacity: int = 20_000
     """Labels in the smallest generation.  Address space, not memory, until it is used; twice the

@@ -10,7 +10,7 @@ import msgspec
 from streams.requests import Trigger
 
 
-class Reason(msgspec.Struct, frozen=True):
+class Reason(msgspec.Struct, frozen=True, gc=False):
     """Why an item is shown."""
 
     kind: Literal["similar", "trending", "popular", "new", "explore"]
@@ -20,7 +20,7 @@ class Reason(msgspec.Struct, frozen=True):
     """The facts that prove the sentence."""
 
 
-class SlateItem(msgspec.Struct, frozen=True):
+class SlateItem(msgspec.Struct, frozen=True, gc=False):
     """One place of a slate."""
 
     item_id: str
@@ -35,7 +35,7 @@ class SlateItem(msgspec.Struct, frozen=True):
     """At least one, the strongest first."""
 
 
-class Versions(msgspec.Struct, frozen=True, omit_defaults=True):
+class Versions(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What a slate was made with."""
 
     encoder: str = ""
@@ -46,7 +46,7 @@ class Versions(msgspec.Struct, frozen=True, omit_defaults=True):
     model: str = ""
 
 
-class Timings(msgspec.Struct, frozen=True, omit_defaults=True):
+class Timings(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Seconds each part took."""
 
     queued: float = 0.0
@@ -56,7 +56,7 @@ class Timings(msgspec.Struct, frozen=True, omit_defaults=True):
     refined: float = 0.0
 
 
-class Slate(msgspec.Struct, frozen=True):
+class Slate(msgspec.Struct, frozen=True, gc=False):
     """One revision of one slate."""
 
     slate_id: str

@@ -23,7 +23,7 @@ MAX_IMPRESSION_ITEMS = 200
 """Most items one impression may name."""
 
 
-class _Fact(msgspec.Struct, frozen=True, tag_field="kind", omit_defaults=True):
+class _Fact(msgspec.Struct, frozen=True, gc=False, tag_field="kind", omit_defaults=True):
     """What every event carries."""
 
     user_id: str

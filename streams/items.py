@@ -26,7 +26,7 @@ AttributeValue: TypeAlias = str | float | tuple[str, ...]
 """What an attribute may hold: a word, a number, or several words."""
 
 
-class ItemFacts(msgspec.Struct, frozen=True, omit_defaults=True):
+class ItemFacts(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What an answer needs to know of an item besides its vector."""
 
     title: str

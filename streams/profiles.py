@@ -25,7 +25,7 @@ With the longest ids allowed a profile stays below 1 MiB, the largest record of 
 """
 
 
-class Entry(msgspec.Struct, frozen=True, array_like=True, order=True):
+class Entry(msgspec.Struct, frozen=True, gc=False, array_like=True, order=True):
     """One interaction, as a profile keeps it; ordered by event time."""
 
     at: float
@@ -34,7 +34,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, order=True):
     gain: float
 
 
-class Profile(msgspec.Struct, frozen=True):
+class Profile(msgspec.Struct, frozen=True, gc=False):
     """The facts about one user."""
 
     version: int = VERSION

@@ -16,7 +16,7 @@ MAX_ITEMS = 100
 """Most items one slate may have."""
 
 
-class Range(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Range(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """Bounds on a number, both included; None is open."""
 
     min: float | None = None
@@ -27,7 +27,7 @@ Filters: TypeAlias = Mapping[str, str | tuple[str, ...] | Range]
 """Attribute to the value, one of the values, or the range that it must have."""
 
 
-class Trigger(msgspec.Struct, frozen=True):
+class Trigger(msgspec.Struct, frozen=True, gc=False):
     """What a slate answers to."""
 
     id: str
@@ -40,7 +40,7 @@ class Trigger(msgspec.Struct, frozen=True):
     """When the broker got it, seconds since 1970: event-to-slate counts from here."""
 
 
-class SlateRequest(msgspec.Struct, frozen=True, omit_defaults=True):
+class SlateRequest(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Ask for a slate."""
 
     user_id: str

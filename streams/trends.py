@@ -18,7 +18,7 @@ MAX_DAYS = 8
 """Days of first visits kept: a week, and the day under way."""
 
 
-class CoVisit(msgspec.Struct, frozen=True, array_like=True):
+class CoVisit(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """One interaction, as the owner of the item hears of it."""
 
     at: float
@@ -31,7 +31,7 @@ class CoVisit(msgspec.Struct, frozen=True, array_like=True):
     offset: int
 
 
-class Trend(msgspec.Struct, frozen=True):
+class Trend(msgspec.Struct, frozen=True, gc=False):
     """How one item is doing."""
 
     version: int = VERSION

@@ -19,6 +19,7 @@ from agents.commands.surroundings import (
     run,
     set_up_logging,
 )
+from agents.memory import begin_loading
 from agents.metrics import Metrics, serve_metrics
 from agents.roles import ROLES
 from agents.settings import Settings, load_settings
@@ -82,6 +83,7 @@ async def _prepare(settings: Settings) -> tuple[Broker, str]:
 
 
 def _run_worker(settings: Settings, broker: Broker, cluster: str, roles: tuple[str, ...]) -> None:
+    begin_loading()
     import faust  # here, not above: the other commands start in a third of the time without
 
     from agents.app import Worker

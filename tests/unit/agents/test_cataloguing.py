@@ -13,6 +13,7 @@ from agents.catalogue import Catalogue
 from agents.cataloguing import BATCH, IN_LINE, Cataloguing
 from agents.consuming import Consuming
 from agents.metrics import Metrics
+from agents.safety.lease import Lease
 from agents.testing import (
     HashEncoder,
     SmallEnd,
@@ -65,6 +66,7 @@ class Workshop:
         self.fatal = SmallEnd()
         self.metrics = Metrics()
         self.current = CURRENT
+        self.lease = Lease(session=10.0, clock=lambda: 0.0)
         self.cataloguing = Cataloguing(
             catalogue=self.catalogue,
             caught_up=caught_up or _at_once,
@@ -79,6 +81,7 @@ class Workshop:
                 metrics=self.metrics,
                 acknowledge=lambda message: self.diary.append(f"acknowledge {message.offset}"),
                 is_current=lambda message: message.generation_id == self.current,
+                lease=self.lease,
                 fatal=self.fatal,
             ),
             metrics=self.metrics,
@@ -296,6 +299,23 @@ async def test_items_whose_partition_moved_away_are_neither_sent_nor_acknowledge
         await workshop.acknowledged(1)
     assert [posted.key for posted in workshop.outbox.posted] == [b"new"]
     assert workshop.acknowledgements() == ["acknowledge 1"]
+
+
+async def test_without_a_lease_a_vector_is_kept_back_until_there_is_one() -> None:
+    """Its item may have a new owner by now, whose vector of a newer text it must not replace."""
+    workshop = Workshop(gated=True)
+    async with workshop.open():
+        await workshop.take(record(item()))
+        await workshop.until(workshop.gate.reached.is_set)
+        workshop.lease.lose()
+        workshop.gate.opened.set()
+        await workshop.until(lambda: workshop.metrics.encoder_texts._value.get() == 1)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert workshop.diary == []
+        workshop.lease.regain()
+        await workshop.acknowledged(1)
+    assert workshop.diary == ["post item-vectors", "acknowledge 0"]
 
 
 async def test_nothing_is_encoded_before_the_catalogue_has_caught_up() -> None:

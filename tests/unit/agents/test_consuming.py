@@ -10,7 +10,15 @@ import pytest
 
 from agents.consuming import EXIT_CODE, Consuming, record_of
 from agents.metrics import Metrics
-from agents.testing import SmallEnd, SmallOutbox, SmallStream, WorkerEnded, event_of
+from agents.safety.lease import Lease
+from agents.testing import (
+    SmallEnd,
+    SmallOutbox,
+    SmallStream,
+    WorkerEnded,
+    event_of,
+    run_at_once,
+)
 from streams.deadletters import SHORT_VALUE_BYTES
 from streams.errors import (
     DeliveryFailed,
@@ -32,13 +40,16 @@ class Reading:
         self.outbox = outbox or SmallOutbox(diary=self.diary)
         self.fatal = SmallEnd()
         self.metrics = Metrics()
+        self.lease = Lease(session=10.0, clock=lambda: 0.0)
+        self.generation = 0
         self.consuming = Consuming(
             outbox=self.outbox,
             dead_letters="dead-letters",
             max_bytes=max_bytes,
             metrics=self.metrics,
             acknowledge=self._acknowledge,
-            is_current=lambda message: message.generation_id == 7,
+            is_current=lambda message: message.generation_id == self.generation,
+            lease=self.lease,
             fatal=self.fatal,
         )
 
@@ -211,9 +222,58 @@ async def test_what_is_not_too_large_is_read(value: bytes | None) -> None:
 
 
 def test_a_record_is_current_while_its_partition_belongs_to_the_worker() -> None:
-    consuming = Reading().consuming
-    assert consuming.is_current(event_of(record(), generation=7))
-    assert not consuming.is_current(event_of(record(), generation=6))
+    reading = Reading()
+    reading.generation = 7
+    assert reading.consuming.is_current(event_of(record(), generation=7))
+    assert not reading.consuming.is_current(event_of(record(), generation=6))
+
+
+async def test_a_record_of_a_partition_that_moved_away_is_neither_dealt_with_nor_acknowledged() -> (
+    None
+):
+    reading = Reading()
+    reading.generation = 1
+
+    async def body(found: Record) -> None:
+        reading.diary.append(f"body {found.offset}")
+
+    await reading.read(body, record(4))
+    assert reading.diary == []
+
+
+def test_without_a_lease_a_record_waits_until_there_is_one() -> None:
+    async def main() -> list[str]:
+        reading = Reading()
+
+        async def body(found: Record) -> None:
+            reading.diary.append(f"body {found.offset}")
+
+        def regain() -> None:
+            reading.diary.append("regain")
+            reading.lease.regain()
+
+        reading.lease.lose()
+        asyncio.get_running_loop().call_later(3.0, regain)
+        await reading.read(body, record(4))
+        return reading.diary
+
+    assert run_at_once(main()) == ["regain", "body 4", "acknowledge 4"]
+
+
+def test_a_record_that_waits_for_a_lease_is_passed_over_when_its_partition_moves_away() -> None:
+    async def main() -> list[str]:
+        reading = Reading()
+
+        def move_away() -> None:
+            reading.diary.append("moved")
+            reading.generation = 1
+
+        reading.lease.lose()
+        asyncio.get_running_loop().call_later(3.0, move_away)
+        await reading.read(raising(AssertionError("was read")), record(4))
+        return reading.diary
+
+    assert run_at_once(main()) == ["moved"]
 
 
 def test_a_message_becomes_the_record_it_was() -> None:

@@ -1,34 +1,44 @@
 """One event in, however often: one profile folded, one co-visit and one slate request out."""
 
+import asyncio
+from collections.abc import Collection
 from typing import Any
 
 import pytest
 
 from agents.metrics import Metrics
 from agents.profiling import Profiling
+from agents.tables import FoldTable, Sharded, Shard
 from agents.testing import DictState, SmallOutbox
 from streams.errors import DeliveryFailed, MalformedEvent, UnknownAction
 from streams.events import Event, Forget, Gains, Impression, Interaction, encode_event
 from streams.kafka import Record
-from streams.profiles import Profile
+from streams.profiles import Profile, decode_profile, encode_profile
 from streams.requests import Trigger, decode_request
 from streams.topics import Topics
 from streams.trends import CoVisit, decode_co_visit
 
 RECEIVED = 1000.0
+EVENTS = "shop.events"
 CO_VISITS, REQUESTS, SLATES = "shop.co-visits", "shop.slate-requests", "shop.recommendations"
 
 
 class Folding:
     """A `Profiling` with what it was handed."""
 
-    def __init__(self, **outbox: Any) -> None:
+    def __init__(
+        self,
+        *,
+        refusing: Collection[str] = (),
+        outbox: SmallOutbox | None = None,
+        profiles: Sharded[Profile] | None = None,
+    ) -> None:
         self.diary: list[str] = []
-        self.outbox = SmallOutbox(diary=self.diary, **outbox)
+        self.outbox = outbox or SmallOutbox(diary=self.diary, refusing=refusing)
         self.profiles: DictState[Profile] = DictState(diary=self.diary)
         self.metrics = Metrics()
         self.profiling = Profiling(
-            profiles=self.profiles,
+            profiles=self.profiles if profiles is None else profiles,
             outbox=self.outbox,
             names=Topics(prefix="shop.", partitions=4),
             gains=Gains({"click": 1.0, "skip": -0.5}),
@@ -48,7 +58,7 @@ class Folding:
 
 def record(event: Event, *, offset: int = 0, partition: int = 2) -> Record:
     key = event.user_id.encode()
-    return Record("shop.events", partition, offset, key, encode_event(event), RECEIVED)
+    return Record(EVENTS, partition, offset, key, encode_event(event), RECEIVED)
 
 
 def click(item_id: str = "dune", *, at: float | None = 990.0, action: str = "click") -> Interaction:
@@ -181,7 +191,39 @@ async def test_an_older_event_of_the_partition_is_a_repeat_too() -> None:
     assert folding.profiles.values["ann"].seen == ("emma",)
 
 
+async def test_an_event_is_a_repeat_only_of_what_its_own_partition_knows() -> None:
+    folding = Folding()
+    await folding.fold(click(), partition=2, offset=5)
+    await folding.fold(click(), partition=3, offset=5)
+    assert [partition for _, _, partition in folding.profiles.puts] == [2, 3]
+
+
 # -- what can go wrong
+
+
+class Moving(SmallOutbox):
+    """An outbox during whose first `post` a partition moves away and comes back."""
+
+    def __init__(self, profiles: FoldTable[Profile]) -> None:
+        super().__init__()
+        self._profiles = profiles
+
+    async def post(self, *args: Any, **kwargs: Any) -> asyncio.Future[Any]:
+        if not self.posted:
+            self._profiles.retain(())
+            self._profiles.give({2: Shard()})
+        return await super().post(*args, **kwargs)
+
+
+async def test_a_fold_whose_partition_moved_away_meanwhile_changes_nothing_restored_since() -> None:
+    profiles: FoldTable[Profile] = FoldTable(
+        source=EVENTS, changelog="shop.profiles", encode=encode_profile, decode=decode_profile
+    )
+    profiles.give({2: Shard()})
+    folding = Folding(profiles=profiles, outbox=Moving(profiles))
+    await folding.fold(click(), partition=2)
+    assert len(folding.outbox.posted) == 2
+    assert (len(profiles), profiles.shard(2).take_dirty()) == (0, [])
 
 
 @pytest.mark.parametrize("topic", [CO_VISITS, REQUESTS])
@@ -219,7 +261,7 @@ async def test_what_is_no_event_is_rejected_without_a_trace(
 ) -> None:
     folding = Folding()
     with pytest.raises(error):
-        await folding.profiling.fold_event(Record("shop.events", 0, 0, b"ann", value, RECEIVED))
+        await folding.profiling.fold_event(Record(EVENTS, 0, 0, b"ann", value, RECEIVED))
     assert folding.diary == []
 
 

@@ -10,6 +10,7 @@ from agents.catalogue import Catalogue
 from agents.metrics import Metrics
 from agents.recommending import Recommending
 from agents.replicas import Replica
+from agents.tables import FoldTable, Shard
 from agents.testing import DictState, HashEncoder, SmallLog, SmallOutbox, run_at_once
 from indexes.embedding import DIM
 from indexes.exact import ExactIndex
@@ -18,12 +19,13 @@ from slates.slate import Slate, decode_slate
 from streams.errors import DeliveryFailed, MalformedRequest
 from streams.items import ItemFacts
 from streams.kafka import Record
-from streams.profiles import Entry, Profile
+from streams.profiles import Entry, Profile, decode_profile, encode_profile
 from streams.requests import SlateRequest, Trigger, encode_request
 from streams.trends import Trend
 from streams.vectors import VectorRecord
 
 NOW = 20_000 * DAY
+PARTITION = 1
 CLICK = Trigger(id="events-2-5", kind="click", at=NOW - 3, received_at=NOW - 2)
 BOOKS = {
     "dune": ItemFacts("Dune", attributes={"by": "Herbert"}, published_at=NOW - DAY),
@@ -84,11 +86,15 @@ class Answering:
         replica.reader.ends = {0: 11 + by, 1: 12}
         return replica
 
+    def knows_ann(self, **profile: Any) -> None:
+        """Ann's profile, where her requests come from."""
+        self.profiles.shard(PARTITION).put("ann", Profile(**profile))
+
     async def answer(self, request: SlateRequest | None = None, *, offset: int = 9) -> Slate:
         asked = request or SlateRequest(user_id="ann", trigger=CLICK)
         key = asked.user_id.encode()
         await self.recommending.answer(
-            Record("slate-requests", 1, offset, key, encode_request(asked), NOW - 1)
+            Record("slate-requests", PARTITION, offset, key, encode_request(asked), NOW - 1)
         )
         posted = self.outbox.posted[-1]
         assert (posted.topic, posted.key, posted.value is None) == ("recommendations", key, False)
@@ -115,17 +121,21 @@ async def test_a_request_can_ask_for_another_size() -> None:
 
 async def test_what_the_user_has_seen_is_not_on_the_slate() -> None:
     answering = Answering()
-    answering.profiles.values["ann"] = Profile(
-        history=(Entry(NOW - 60, "dune", "click", 1.0),), seen=("dune",)
-    )
+    answering.knows_ann(history=(Entry(NOW - 60, "dune", "click", 1.0),), seen=("dune",))
     slate = await answering.answer()
     assert {item.item_id for item in slate.items} == {"emma", "persuasion"}
+
+
+async def test_a_profile_in_another_partition_is_not_the_user_s() -> None:
+    answering = Answering()
+    answering.profiles.shard(PARTITION + 1).put("ann", Profile(seen=tuple(BOOKS)))
+    assert len((await answering.answer()).items) == 2
 
 
 async def test_a_slate_is_posted_to_the_partition_of_its_request() -> None:
     answering = Answering()
     await answering.answer()
-    assert answering.outbox.posted[0].partition == 1
+    assert answering.outbox.posted[0].partition == PARTITION
 
 
 async def test_the_id_of_a_slate_is_derived_from_its_trigger() -> None:
@@ -206,7 +216,7 @@ async def test_a_slate_with_items_is_not_counted_as_empty() -> None:
 
 async def test_candidates_are_counted_by_kind_of_source_and_never_by_item() -> None:
     answering = Answering()
-    answering.profiles.values["ann"] = Profile(
+    answering.knows_ann(
         history=(
             Entry(NOW - 60, "dune", "click", 1.0),
             Entry(NOW - 50, "emma", "click", 1.0),
@@ -283,6 +293,21 @@ def test_a_request_can_bring_its_own_deadline(deadline: float, waits: float) -> 
     assert waited == pytest.approx(waits, abs=0.2)
 
 
+def test_a_request_whose_partition_moves_away_while_it_waits_is_answered_with_what_it_had() -> None:
+    async def main() -> Slate:
+        answering = Answering()
+        profiles: FoldTable[Profile] = FoldTable(
+            source="events", changelog="profiles", encode=encode_profile, decode=decode_profile
+        )
+        profiles.give({PARTITION: Shard({"ann": Profile(seen=("dune",))})})
+        answering.recommending._profiles = profiles
+        answering.fall_behind("item-vectors", by=1)
+        asyncio.get_running_loop().call_later(1.0, profiles.retain, ())
+        return await answering.answer()
+
+    assert {item.item_id for item in run_at_once(main()).items} == {"emma", "persuasion"}
+
+
 def test_waiting_leaves_no_task_behind() -> None:
     async def main() -> set[Any]:
         answering = Answering()
@@ -326,7 +351,7 @@ async def test_a_trigger_from_any_time_is_answered_or_rejected_and_never_fatal(
 ) -> None:
     answering = Answering()
     answering.catalogue.follow("dune", Trend(popularity=3.0, at=NOW, days={20_000: 3}))
-    answering.profiles.values["ann"] = Profile(history=(Entry(NOW, "emma", "click", 1.0),))
+    answering.knows_ann(history=(Entry(NOW, "emma", "click", 1.0),))
     trigger = Trigger(id="x", kind="click", at=at, received_at=received_at)
     try:
         slate = await answering.answer(SlateRequest(user_id="ann", trigger=trigger))

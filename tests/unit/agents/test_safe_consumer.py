@@ -15,14 +15,18 @@ from typing import Any
 
 import faust
 import pytest
+from aiokafka import AIOKafkaConsumer
 from faust.transport.drivers.aiokafka import Consumer, Transport
 from faust.types import TP, Message
 from yarl import URL
 
 from agents.safety.consumer import SafeConsumer, SafeTransport
+from agents.safety.lease import Lease
+from streams.errors import MembershipLost
 
 EVENTS = TP("events", 0)
 ELSEWHERE = TP("events", 1)
+CHANGELOG = TP("profiles", 0)
 GENERATION = 5
 URLS = [URL("kafka://127.0.0.1:1")]
 
@@ -61,8 +65,10 @@ class Reading:
     app: Any
     diary: list[str]
     mended: bool
+    lease: Lease = field(default_factory=lambda: Lease(session=10.0, clock=lambda: 0.0))
     settle: Callable[[], Awaitable[None]] | None = None
     revoked: Callable[[set[TP]], Awaitable[None]] | None = None
+    assigned: Callable[[], None] | None = None
     kept: list[Message] = field(default_factory=list)
     """Messages that somebody is still at work on."""
 
@@ -106,6 +112,10 @@ async def reading(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
         if made.revoked is not None:
             await made.revoked(partitions)
 
+    async def assigned(*_: Any) -> None:
+        if made.assigned is not None:
+            made.assigned()
+
     async def nothing(*_: Any) -> None:
         pass
 
@@ -120,14 +130,14 @@ async def reading(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
     app.consumer_generation_id = GENERATION
     app.topics._acking_topics.add("events")
     transport = (
-        SafeTransport(URLS, app, settle=settle, fetch_wait=0.05, loop=None)
+        SafeTransport(URLS, app, settle=settle, lease=made.lease, fetch_wait=0.05, loop=None)
         if made.mended
         else Transport(URLS, app, loop=None)
     )
     kind = OfflineSafe if made.mended else OfflineStock
     made.app = app
     made.consumer = kind(
-        transport, nothing, on_partitions_revoked=revoked, on_partitions_assigned=nothing
+        transport, nothing, on_partitions_revoked=revoked, on_partitions_assigned=assigned
     )
     made.consumer.assigned = {EVENTS, ELSEWHERE}
     made.consumer.diary = made.diary
@@ -304,6 +314,80 @@ async def test_a_final_commit_with_nothing_under_way_is_made_once(reading: Readi
     assert reading.commits() == ["commit 0: 4"]
 
 
+async def test_to_be_given_partitions_is_to_be_a_member_before_anything_else_happens(
+    reading: Reading,
+) -> None:
+    valid: list[bool] = []
+    reading.assigned = lambda: valid.append(reading.lease.valid)
+    reading.lease.lose()
+    await reading.consumer.on_partitions_assigned({EVENTS}, GENERATION)
+    assert valid == [reading.mended]
+    assert reading.consumer._active_partitions == {EVENTS}
+
+
+# -- where reading goes on after a rebalance
+
+
+class Fetching:
+    """A consumer of aiokafka that has read up to offset 8 of three partitions."""
+
+    seek_to_committed = AIOKafkaConsumer.seek_to_committed
+
+    def __init__(self, committed: Mapping[TP, int | None]) -> None:
+        self.positions = dict.fromkeys((EVENTS, ELSEWHERE, CHANGELOG), 8)
+        self._committed = committed
+        self._subscription = self._fetcher = self
+
+    def assigned_partitions(self) -> set[TP]:
+        return set(self.positions)
+
+    async def committed(self, tp: TP) -> int | None:
+        return self._committed.get(tp)
+
+    def seek_to(self, tp: TP, offset: int) -> None:
+        self.positions[tp] = offset
+
+    async def seek_to_beginning(self, *partitions: TP) -> None:
+        self.positions.update(dict.fromkeys(partitions, 0))
+
+
+async def call_at_once(call: Callable[..., Awaitable[Any]], *args: Any) -> Any:
+    """In place of a call in the thread."""
+    return await call(*args)
+
+
+async def seek(reading: Reading, committed: Mapping[TP, int | None]) -> dict[TP, int]:
+    """Where each partition is read on."""
+    consumer = reading.consumer
+    consumer.assigned = {EVENTS, ELSEWHERE, CHANGELOG}
+    consumer._thread._consumer = fetching = Fetching(committed)
+    consumer._thread.call_thread = call_at_once
+    reading.app.tables._changelogs["profiles"] = None
+    await consumer.perform_seek()
+    return fetching.positions
+
+
+@pytest.mark.parametrize("nothing", [None, 0])
+async def test_a_partition_without_a_commit_is_read_again_from_its_beginning(
+    reading: Reading, nothing: int | None
+) -> None:
+    """What was fetched before the rebalance was thrown away; aiokafka would go on after it."""
+    positions = await seek(reading, {EVENTS: nothing, ELSEWHERE: 5})
+    assert positions[EVENTS] == (0 if reading.mended else 8)
+    assert not reading.consumer._read_offset[EVENTS]  # or its first messages would be dropped
+
+
+async def test_a_partition_with_a_commit_is_read_again_from_there(reading: Reading) -> None:
+    positions = await seek(reading, {EVENTS: 5, ELSEWHERE: 7})
+    assert (positions[EVENTS], positions[ELSEWHERE]) == (5, 7)
+    assert reading.consumer._read_offset[EVENTS] == 5
+    assert reading.consumer._committed_offset[EVENTS] == 5
+
+
+async def test_a_partition_of_a_changelog_stays_where_it_is(reading: Reading) -> None:
+    assert (await seek(reading, {EVENTS: 5}))[CHANGELOG] == 8
+
+
 # -- commits that fail
 
 
@@ -387,6 +471,73 @@ async def test_what_could_not_be_settled_is_not_committed(reading: Reading) -> N
 async def test_without_anything_to_commit_nothing_is_settled(reading: Reading) -> None:
     await reading.consumer.commit()
     assert reading.diary == []
+
+
+# -- without membership
+
+
+async def lost() -> None:
+    raise MembershipLost("no heartbeat was answered")
+
+
+@pytest.mark.parametrize("reading", [True], ids=["mended"], indirect=True)
+async def test_a_worker_that_may_have_been_replaced_commits_nothing_and_goes_on(
+    reading: Reading,
+) -> None:
+    reading.settle = lost
+    reading.was_committed(3)
+    reading.read(3)
+    reading.deal_with(3)
+    assert await reading.consumer.commit() is False
+    assert reading.commits() == []
+    assert reading.consumer._committed_offset[EVENTS] == 3
+
+
+@pytest.mark.parametrize("reading", [True], ids=["mended"], indirect=True)
+async def test_what_was_not_committed_for_want_of_membership_is_committed_when_read_again(
+    reading: Reading,
+) -> None:
+    reading.settle = lost
+    reading.was_committed(3)
+    reading.read(3)
+    reading.deal_with(3)
+    await reading.consumer.commit()
+    await reading.consumer.on_partitions_revoked({EVENTS})
+    reading.settle = None
+    reading.was_committed(3)
+    reading.read(3)
+    reading.deal_with(3)
+    await reading.consumer.commit()
+    assert reading.commits() == ["commit 0: 4"]
+
+
+class Starting:
+    """A consumer of aiokafka that can be started, and is its own coordinator."""
+
+    def __init__(self) -> None:
+        self._coordinator = self
+        self.diary: list[str] = []
+
+    async def start(self) -> None:
+        self.diary.append("start")
+
+    async def _do_heartbeat(self) -> bool:
+        return True
+
+    def reset_generation(self) -> None:
+        self.diary.append("reset")
+
+
+async def test_the_lease_hears_the_heartbeats_of_a_consumer_that_has_started(
+    reading: Reading,
+) -> None:
+    starting = Starting()
+    thread = reading.consumer._thread
+    thread._create_consumer = lambda loop: starting
+    await thread.on_start()
+    starting.reset_generation()
+    assert starting.diary == ["start", "reset"]
+    assert reading.lease.valid is not reading.mended
 
 
 # -- fetching

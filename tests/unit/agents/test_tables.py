@@ -1,15 +1,16 @@
 """State is written once per key and interval, after all that it caused, or not at all."""
 
+import asyncio
 from typing import Any
 
-import faust
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.tables import Commits, FoldTable
+from agents.safety.lease import Lease
+from agents.tables import WRITE_BATCH, Commits, FoldTable, Shard
 from agents.testing import DictState, SmallOutbox
-from streams.errors import DeliveryFailed
+from streams.errors import DeliveryFailed, MembershipLost
 
 
 def refuse_to_encode(value: str) -> bytes:
@@ -18,86 +19,68 @@ def refuse_to_encode(value: str) -> bytes:
     return value.encode()
 
 
-def table_of(app: Any, name: str) -> FoldTable[str]:
-    return FoldTable(
-        app,
-        name=name,
-        changelog=f"shop.{name}",
-        partitions=4,
-        encode=refuse_to_encode,
-        decode=bytes.decode,
+def table_of(name: str, *, owning: tuple[int, ...] = ()) -> FoldTable[str]:
+    table: FoldTable[str] = FoldTable(
+        source="shop.events", changelog=f"shop.{name}", encode=refuse_to_encode, decode=bytes.decode
     )
+    table.give({partition: Shard() for partition in owning})
+    return table
 
 
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return faust.App(
-        "tables",
-        broker="kafka://127.0.0.1:1",
-        store="memory://",
-        datadir=str(tmp_path_factory.mktemp("faust")),
-        topic_disable_leader=True,
-        web_enabled=False,
-    )
+# -- one shard
 
 
-@pytest.fixture
-def table(app: Any) -> FoldTable[str]:
-    return table_of(app, "profiles")
+def test_what_was_put_can_be_peeked() -> None:
+    shard: Shard[str] = Shard()
+    shard.put("ann", "one")
+    shard.put("ann", "two")
+    assert shard.peek("ann") == "two"
 
 
-# -- one table
+def test_a_shard_begins_with_what_it_is_given_and_owes_nothing() -> None:
+    shard = Shard({"ann": "one"})
+    assert (shard.peek("ann"), len(shard), shard.take_dirty()) == ("one", 1, [])
 
 
-def test_what_was_put_can_be_peeked(table: FoldTable[str]) -> None:
-    table.put("ann", "one", partition=0)
-    table.put("ann", "two", partition=0)
-    assert table.peek("ann") == "two"
+def test_nothing_is_there_under_an_unknown_or_removed_key() -> None:
+    shard = Shard({"ann": "one"})
+    shard.put("ann", None)
+    assert (shard.peek("ann"), shard.peek("eve"), len(shard)) == (None, None, 0)
 
 
-def test_nothing_is_there_under_an_unknown_or_removed_key(table: FoldTable[str]) -> None:
-    table.put("ann", "one", partition=0)
-    table.put("ann", None, partition=0)
-    assert (table.peek("ann"), table.peek("eve")) == (None, None)
+def test_looking_for_a_key_makes_none() -> None:
+    shard: Shard[str] = Shard()
+    shard.peek("ann")
+    assert (len(shard), shard.take_dirty()) == (0, [])
 
 
-def test_looking_for_a_key_makes_none(table: FoldTable[str]) -> None:
-    table.peek("ann")
-    assert list(table) == []
-    assert table.take_dirty() == []
+def test_removing_an_unknown_key_is_no_error_and_leaves_a_tombstone() -> None:
+    shard: Shard[str] = Shard()
+    shard.put("ann", None)
+    assert shard.take_dirty() == [("ann", None)]
 
 
-def test_removing_an_unknown_key_is_no_error_and_leaves_a_tombstone(table: FoldTable[str]) -> None:
-    table.put("ann", None, partition=3)
-    assert table.take_dirty() == [(3, b"ann", None)]
-
-
-def test_many_changes_of_a_key_are_one_record_with_the_last_value(table: FoldTable[str]) -> None:
+def test_many_changes_of_a_key_are_one_with_the_last_value() -> None:
+    shard: Shard[str] = Shard()
     for value in ("one", "two", "three"):
-        table.put("ann", value, partition=1)
-    table.put("eve", "one", partition=2)
-    assert table.take_dirty() == [(1, b"ann", b"three"), (2, b"eve", b"one")]
+        shard.put("ann", value)
+    shard.put("eve", "one")
+    assert shard.take_dirty() == [("ann", "three"), ("eve", "one")]
 
 
-def test_a_key_put_again_after_its_removal_is_there(table: FoldTable[str]) -> None:
-    table.put("ann", "one", partition=1)
-    table.put("ann", None, partition=1)
-    table.put("ann", "two", partition=1)
-    assert table.take_dirty() == [(1, b"ann", b"two")]
+def test_a_key_put_again_after_its_removal_is_there() -> None:
+    shard: Shard[str] = Shard()
+    for value in ("one", None, "two"):
+        shard.put("ann", value)
+    assert shard.take_dirty() == [("ann", "two")]
 
 
-def test_what_was_taken_is_taken_once(table: FoldTable[str]) -> None:
-    table.put("ann", "one", partition=1)
-    table.take_dirty()
-    assert table.take_dirty() == []
-    assert table.peek("ann") == "one"
-
-
-def test_keys_and_values_come_back_from_the_changelog(table: FoldTable[str]) -> None:
-    table.put("ann ☂", "one", partition=1)
-    ((_, key, value),) = table.take_dirty()
-    assert (table._to_key(key), table._to_value(value)) == ("ann ☂", "one")
-    assert table._to_value(None) is None
+def test_what_was_taken_is_taken_once() -> None:
+    shard: Shard[str] = Shard()
+    shard.put("ann", "one")
+    shard.take_dirty()
+    assert shard.take_dirty() == []
+    assert shard.peek("ann") == "one"
 
 
 LAW = settings(max_examples=50, deadline=None, derandomize=True, database=None)
@@ -110,44 +93,98 @@ CHANGES = st.lists(
 
 @LAW
 @given(changes=CHANGES)
-def test_a_table_is_what_a_dictionary_is_and_so_is_its_changelog(
-    app: Any, changes: list[tuple[str, str | None, bool]]
+def test_a_shard_is_what_a_dictionary_is_and_so_is_a_replay_of_what_was_taken(
+    changes: list[tuple[str, str | None, bool]],
 ) -> None:
-    table, oracle = table_of(app, "profiles"), DictState[str]()
-    changelog: dict[bytes, bytes | None] = {}
+    shard, oracle = Shard[str](), DictState[str]()
+    replayed: dict[str, str | None] = {}
     for key, value, commit in changes:
-        table.put(key, value, partition=0)
-        oracle.put(key, value, partition=0)
-        assert table.peek(key) == oracle.peek(key)
+        shard.put(key, value)
+        oracle.shard(0).put(key, value)
+        assert shard.peek(key) == oracle.shard(0).peek(key)
         if commit:
-            changelog |= {key: value for _, key, value in table.take_dirty()}
-    changelog |= {key: value for _, key, value in table.take_dirty()}
-    kept = {k.decode(): v.decode() for k, v in changelog.items() if v is not None}
-    assert kept == oracle.values
-    assert sorted(table) == sorted(oracle.values)
+            replayed |= dict(shard.take_dirty())
+    replayed |= dict(shard.take_dirty())
+    assert {k: v for k, v in replayed.items() if v is not None} == oracle.values
+    assert len(shard) == len(oracle.values)
+
+
+# -- one table
+
+
+def test_a_shard_of_a_partition_that_is_not_owned_cannot_be_had() -> None:
+    with pytest.raises(KeyError):
+        table_of("profiles", owning=(1,)).shard(0)
+
+
+def test_a_key_is_looked_for_in_its_own_partition_only() -> None:
+    table = table_of("profiles", owning=(0, 1))
+    table.shard(0).put("ann", "one")
+    assert (table.shard(0).peek("ann"), table.shard(1).peek("ann")) == ("one", None)
+
+
+def test_a_table_has_the_keys_of_all_its_shards() -> None:
+    table = table_of("profiles", owning=(0, 1))
+    table.shard(0).put("ann", "one")
+    table.shard(1).put("ann", "one")
+    table.shard(1).put("eve", "one")
+    assert len(table) == 3
+
+
+def test_what_is_retained_stays_as_it_is_with_all_that_is_owed() -> None:
+    table = table_of("profiles", owning=(0, 1))
+    table.shard(1).put("ann", "one")
+    table.retain({1, 2})
+    assert set(table.shards) == {1}
+    assert table.shard(1).take_dirty() == [("ann", "one")]
+
+
+def test_what_is_given_comes_beside_what_there_was() -> None:
+    table = table_of("profiles", owning=(0,))
+    table.shard(0).put("ann", "one")
+    table.give({1: Shard({"eve": "two"})})
+    assert (table.shard(0).peek("ann"), table.shard(1).peek("eve")) == ("one", "two")
+
+
+def test_a_change_of_a_shard_that_moved_away_ends_in_an_orphan() -> None:
+    table = table_of("profiles", owning=(0,))
+    at_work_on = table.shard(0)
+    table.retain(())
+    table.give({0: Shard({"ann": "restored"})})
+    at_work_on.put("ann", "too late")
+    assert table.shard(0).peek("ann") == "restored"
+    assert table.shard(0).take_dirty() == []
 
 
 # -- a commit
 
 
 class Committing:
-    """Two tables and an outbox."""
+    """Two tables of four partitions, an outbox, and a lease whose clock is set by hand."""
 
-    def __init__(self, app: Any, **outbox: Any) -> None:
+    def __init__(self, **outbox: Any) -> None:
         self.diary: list[str] = []
+        self.now = 0.0
         self.outbox = SmallOutbox(diary=self.diary, **outbox)
-        self.commits = Commits(self.outbox, on_commit=lambda: self.diary.append("done"))
-        self.profiles, self.trends = table_of(app, "profiles"), table_of(app, "trends")
-        self.commits.tables = [self.profiles, self.trends]
+        self.lease = Lease(session=10.0, clock=lambda: self.now)
+        self.commits = Commits(
+            self.outbox, lease=self.lease, on_commit=lambda: self.diary.append("done")
+        )
+        owning = (0, 1, 2, 3)
+        self.profiles = table_of("profiles", owning=owning)
+        self.trends = table_of("trends", owning=owning)
+        self.commits.tables += [self.profiles, self.trends]
+
+    def put_many(self, count: int) -> None:
+        for number in range(count):
+            self.profiles.shard(1).put(f"user-{number}", "one")
 
 
-async def test_outputs_are_settled_before_state_is_written_and_state_before_it_is_done(
-    app: Any,
-) -> None:
-    working = Committing(app)
+async def test_outputs_are_settled_before_state_is_written_and_state_before_it_is_done() -> None:
+    working = Committing()
     await working.outbox.post("co-visits", key=b"dune", value=b"[]")
-    working.profiles.put("ann", "one", partition=1)
-    working.trends.put("dune", "two", partition=2)
+    working.profiles.shard(1).put("ann", "one")
+    working.trends.shard(2).put("dune", "two")
     await working.commits.settle()
     assert working.diary == [
         "post co-visits",
@@ -159,29 +196,44 @@ async def test_outputs_are_settled_before_state_is_written_and_state_before_it_i
     ]
 
 
-async def test_state_goes_to_its_changelog_in_its_own_partition(app: Any) -> None:
-    working = Committing(app)
-    working.profiles.put("ann", "one", partition=3)
-    working.profiles.put("eve", None, partition=2)
+async def test_state_goes_to_its_changelog_in_its_own_partition() -> None:
+    working = Committing()
+    working.profiles.shard(3).put("ann ☂", "one")
+    working.profiles.shard(2).put("eve", None)
     await working.commits.settle()
-    assert [(p.key, p.value, p.partition) for p in working.outbox.on("shop.profiles")] == [
-        (b"ann", b"one", 3),
-        (b"eve", None, 2),
-    ]
+    written = [(p.key, p.value, p.partition) for p in working.outbox.on("shop.profiles")]
+    assert written == [(b"eve", None, 2), ("ann ☂".encode(), b"one", 3)]
 
 
-async def test_what_was_written_is_not_written_again(app: Any) -> None:
-    working = Committing(app)
-    working.profiles.put("ann", "one", partition=1)
+async def test_what_was_written_is_not_written_again() -> None:
+    working = Committing()
+    working.profiles.shard(1).put("ann", "one")
     await working.commits.settle()
     await working.commits.settle()
     assert len(working.outbox.posted) == 1
 
 
-async def test_a_lost_output_raises_and_no_state_is_written_after_it(app: Any) -> None:
-    working = Committing(app, losing=["co-visits"])
+@pytest.mark.parametrize("count", [WRITE_BATCH - 1, WRITE_BATCH, 2 * WRITE_BATCH + 1])
+async def test_all_that_changed_is_written_however_much_it_is(count: int) -> None:
+    working = Committing()
+    working.put_many(count)
+    await working.commits.settle()
+    keys = [posted.key for posted in working.outbox.posted]
+    assert keys == [f"user-{number}".encode() for number in range(count)]
+
+
+async def test_others_have_their_turn_while_much_is_written() -> None:
+    working = Committing()
+    working.put_many(2 * WRITE_BATCH)
+    asyncio.get_running_loop().call_soon(working.diary.append, "someone else")
+    await working.commits.settle()
+    assert working.diary.index("someone else") == 1 + WRITE_BATCH  # after one settle, one batch
+
+
+async def test_a_lost_output_raises_and_no_state_is_written_after_it() -> None:
+    working = Committing(losing=["co-visits"])
     await working.outbox.post("co-visits", key=b"dune", value=b"[]")
-    working.profiles.put("ann", "one", partition=1)
+    working.profiles.shard(1).put("ann", "one")
     with pytest.raises(DeliveryFailed):
         await working.commits.settle()
     assert working.outbox.posted == []
@@ -190,26 +242,74 @@ async def test_a_lost_output_raises_and_no_state_is_written_after_it(app: Any) -
 
 @pytest.mark.parametrize("how", ["refusing", "losing"])
 async def test_state_that_cannot_be_written_raises_and_nothing_is_written_after_it(
-    app: Any, how: str
+    how: str,
 ) -> None:
-    working = Committing(app, **{how: ["shop.profiles"]})
-    working.profiles.put("ann", "one", partition=1)
-    working.trends.put("dune", "two", partition=2)
+    working = Committing(**{how: ["shop.profiles"]})
+    working.profiles.shard(1).put("ann", "one")
+    working.trends.shard(2).put("dune", "two")
     with pytest.raises(DeliveryFailed):
         await working.commits.settle()
     assert working.outbox.posted == []
     assert "done" not in working.diary
 
 
-async def test_state_that_cannot_be_encoded_keeps_the_commit_from_being_done(app: Any) -> None:
-    working = Committing(app)
-    working.profiles.put("ann", "broken", partition=1)
+async def test_state_that_cannot_be_encoded_keeps_the_commit_from_being_done() -> None:
+    working = Committing()
+    working.profiles.shard(1).put("ann", "broken")
     with pytest.raises(ValueError, match="broken"):
         await working.commits.settle()
     assert "done" not in working.diary
 
 
-async def test_a_commit_with_nothing_to_write_is_done_too(app: Any) -> None:
-    working = Committing(app)
+async def test_a_commit_with_nothing_to_write_is_done_too() -> None:
+    working = Committing()
     await working.commits.settle()
     assert working.diary == ["settle", "settle", "done"]
+
+
+# -- a commit of a worker that may have been replaced
+
+
+async def test_without_a_lease_nothing_is_settled_or_written() -> None:
+    working = Committing()
+    working.profiles.shard(1).put("ann", "one")
+    working.now = 10.0
+    with pytest.raises(MembershipLost):
+        await working.commits.settle()
+    assert working.diary == []
+
+
+async def test_what_was_not_begun_for_want_of_a_lease_is_written_once_there_is_one() -> None:
+    working = Committing()
+    working.profiles.shard(1).put("ann", "one")
+    working.lease.lose()
+    with pytest.raises(MembershipLost):
+        await working.commits.settle()
+    working.lease.regain()
+    await working.commits.settle()
+    assert [posted.key for posted in working.outbox.posted] == [b"ann"]
+
+
+async def test_a_lease_that_ends_while_outputs_are_settled_keeps_state_from_being_written() -> None:
+    working = Committing()
+    settle = working.outbox.settle
+
+    async def settle_slowly() -> None:
+        await settle()
+        working.now = 10.0
+
+    working.outbox.settle = settle_slowly  # type: ignore[method-assign]
+    working.profiles.shard(1).put("ann", "one")
+    with pytest.raises(MembershipLost):
+        await working.commits.settle()
+    assert working.diary == ["settle"]
+
+
+async def test_a_lease_that_ends_between_two_batches_stops_the_second() -> None:
+    working = Committing()
+    working.put_many(WRITE_BATCH + 1)
+    asyncio.get_running_loop().call_soon(working.lease.lose)
+    with pytest.raises(MembershipLost):
+        await working.commits.settle()
+    assert len(working.outbox.posted) == WRITE_BATCH
+    assert "done" not in working.diary

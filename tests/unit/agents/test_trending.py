@@ -63,6 +63,15 @@ async def test_co_visits_of_other_partitions_of_events_are_no_repeats() -> None:
     assert folding.trends.values["dune"].supporters == 2
 
 
+async def test_a_trend_in_another_partition_is_not_the_item_s() -> None:
+    folding = Folding()
+    folding.trends.shard(0).put("dune", Trend(popularity=9.0))
+    await folding.fold(encode_co_visit(visit(0)))
+    folded = folding.trends.shard(3).peek("dune")
+    assert folded is not None
+    assert folded.popularity == 1.0
+
+
 async def test_what_can_be_folded_can_be_read_back_from_the_changelog() -> None:
     folding = Folding()
     await folding.fold(encode_co_visit(visit(7, at=86_400.0 * 20_000)))

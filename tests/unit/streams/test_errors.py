@@ -13,6 +13,7 @@ from streams.errors import (
     Degraded,
     DeliveryFailed,
     HeadwaterError,
+    MembershipLost,
     RejectedEvent,
     SetupError,
     StateUnusable,
@@ -23,7 +24,7 @@ CLASSES = [
     for value in vars(errors).values()
     if inspect.isclass(value) and value.__module__ == errors.__name__
 ]
-KINDS = (RejectedEvent, StateUnusable, Degraded, DeliveryFailed, SetupError)
+KINDS = (RejectedEvent, StateUnusable, Degraded, DeliveryFailed, MembershipLost, SetupError)
 
 
 def drawn() -> dict[str, int]:

@@ -1,6 +1,9 @@
 """What can be said of Kafka without one: how it is reached, and what is said when it is not."""
 
+from typing import Any
+
 import pytest
+from aiokafka import TopicPartition
 
 from streams.errors import BrokerUnreachable
 from streams.kafka import (
@@ -54,6 +57,25 @@ def test_a_reader_past_the_end_it_saw_is_not_behind() -> None:
 
 def test_a_reader_of_an_empty_log_is_not_behind() -> None:
     assert LogReader(Broker(NOBODY), "items").behind == 0
+
+
+class Compacted:
+    """A consumer of aiokafka whose log has no records before offset 10, though it had them."""
+
+    async def getmany(self, **_: Any) -> dict[TopicPartition, list[Any]]:
+        return {}
+
+    async def position(self, _: TopicPartition) -> int:
+        return 10
+
+
+async def test_a_reader_goes_past_an_end_that_compaction_has_emptied() -> None:
+    """Else it would be behind for ever."""
+    reader = LogReader(Broker(NOBODY), "items")
+    reader._consumer = Compacted()
+    reader.ends, reader.positions = {0: 10}, {0: 4}
+    assert await reader.read(wait=0.0) == []
+    assert (reader.behind, reader.positions) == (0, {0: 10})
 
 
 # Where a group stands, and where a key goes
