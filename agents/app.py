@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import faust
 from mode import Service
 from yarl import URL
 
-from agents import cataloguing, profiling, recommending, trending
+from agents import answering, cataloguing, profiling, trending
+from agents.answering import Answering
 from agents.catalogue import Catalogue
 from agents.cataloguing import Cataloguing
 from agents.consuming import Consuming, Fatal, end_worker
@@ -260,10 +262,7 @@ class Worker:
         cataloguing.register(self.app, source=self._source(topics.ITEMS), cataloguing=service)
 
     def _register_recommending(self, profiles: FoldTable[Profile]) -> None:
-        recommending.register(
-            self.app,
-            source=self._source(topics.SLATE_REQUESTS),
-            consuming=self._consuming,
+        service = Answering(
             recommending=Recommending(
                 profiles=profiles,
                 catalogue=self.catalogue,
@@ -275,7 +274,12 @@ class Worker:
                 encoder=MODEL,
                 metrics=self.metrics,
             ),
+            consuming=self._consuming,
+            unfolded=partial(waiting_in, self.app, self._names.name(topics.EVENTS)),
+            metrics=self.metrics,
         )
+        self.services.append(service)
+        answering.register(self.app, source=self._source(topics.SLATE_REQUESTS), answering=service)
 
     def _started(self, on_start: Any) -> Any:
         """Start our services with the app: its own tasks wait for the first assignment."""
@@ -313,6 +317,11 @@ def group_of(settings: Settings, roles: Sequence[str]) -> str:
     if "profiling" in roles:
         return settings.group
     return f"{settings.group}-{'-'.join(sorted(roles))}"
+
+
+def waiting_in(app: Any, topic: str) -> int:
+    """Records of a topic that were fetched and that its agents have not begun with."""
+    return sum(channel.queue.qsize() for channel in app.topics._topic_name_index[topic])
 
 
 def consumer_lag(consumer: Any) -> dict[str, int]:

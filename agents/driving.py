@@ -55,11 +55,11 @@ class Window:
                 self.under_way = 0
             self.under_way += 1
 
-    async def leave(self) -> None:
+    async def leave(self, count: int = 1) -> None:
         """Make room."""
         async with self._free:
-            self.under_way = max(self.under_way - 1, 0)
-            self._free.notify()
+            self.under_way = max(self.under_way - count, 0)
+            self._free.notify(count)
 
     async def drained(self, patience: float) -> bool:
         """Is everything done, at the latest after so many seconds?"""
@@ -124,7 +124,7 @@ class Driver:
             self._slates[slate.user_id] = slate
             self._heard.notify_all()
         if is_new and slate.trigger.kind != "request":
-            await self.events.leave()
+            await self.events.leave(len(slate.answers))
 
     async def _hear_vector(self, _: Record) -> None:
         self.tally.vectors += 1

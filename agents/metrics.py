@@ -170,6 +170,11 @@ class Metrics:
         self.degraded = Counter(
             "headwater_degraded", "Poorer answers given, by kind.", ["kind"], registry=r
         )
+        self.superseded = Counter(
+            "headwater_slate_requests_superseded",
+            "Requests answered by the slate of a newer one of the same user.",
+            registry=r,
+        )
         self.empty_slates = Counter("headwater_empty_slates", "Slates without items.", registry=r)
 
     def _declare_worker(self) -> None:

@@ -6,10 +6,9 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from agents.catalogue import Catalogue
-from agents.consuming import Consuming, origin_of
+from agents.consuming import origin_of
 from agents.metrics import Metrics
 from agents.replicas import Replica
 from agents.tables import Sharded, State
@@ -55,9 +54,9 @@ class Recommending:
         self._metrics = metrics
         self._clock = clock
 
-    async def answer(self, record: Record) -> None:
+    def read(self, record: Record) -> SlateRequest:
         """
-        Deal with one record of `slate-requests`.
+        Decode one record of `slate-requests`.
 
         Raises:
             RejectedEvent: It is no request that can be answered.
@@ -68,9 +67,22 @@ class Recommending:
         if request.scenario not in SCENARIOS:
             known = ", ".join(sorted(SCENARIOS))
             raise MalformedRequest(f"scenario {request.scenario!r}, expected one of {known}")
+        return request
+
+    async def answer(
+        self, record: Record, request: SlateRequest, *, superseded: Sequence[str] = ()
+    ) -> None:
+        """
+        Send a slate.
+
+        Args:
+            record: Where the request stands.
+            request: What it asks for.
+            superseded: Triggers of the same user that this slate answers, too.
+        """
         profiles = self._profiles.shard(record.partition)
         degraded = await self._caught_up(request)
-        slate, candidates = self._slate(request, profiles, degraded)
+        slate, candidates = self._slate(request, profiles, degraded, superseded)
         await self._outbox.post(
             self._topic, key=record.key, value=encode_slate(slate), partition=record.partition
         )
@@ -96,7 +108,11 @@ class Recommending:
         )
 
     def _slate(
-        self, request: SlateRequest, profiles: State[Profile], degraded: tuple[str, ...]
+        self,
+        request: SlateRequest,
+        profiles: State[Profile],
+        degraded: tuple[str, ...],
+        superseded: Sequence[str],
     ) -> tuple[Slate, Sequence[Candidate]]:
         trigger = request.trigger
         if trigger is None:  # decode_request fills it in
@@ -118,6 +134,7 @@ class Recommending:
             timings=_timings(built, queued=began - trigger.received_at),
             produced_at=self._clock(),
             note=built.note,
+            supersedes=tuple(superseded),
         )
         return slate, built.shortlist.candidates
 
@@ -145,12 +162,3 @@ class Recommending:
 
 def _timings(built: Built, *, queued: float) -> Timings:
     return Timings(queued=max(queued, 0.0), retrieved=built.retrieved, ranked=built.ranked)
-
-
-def register(app: Any, *, source: Any, consuming: Consuming, recommending: Recommending) -> Any:
-    """Attach the agent to the app."""
-
-    async def agent(stream: Any) -> None:
-        await consuming.each(stream, recommending.answer)
-
-    return app.agent(source, name="recommending")(agent)

@@ -17,7 +17,7 @@ from streams.kafka import Outbox
 
 V = TypeVar("V")
 
-WRITE_BATCH = 32
+ENCODE_BATCH = 32
 """Values encoded before others may use the event loop."""
 
 
@@ -156,14 +156,10 @@ class Commits:
     async def _write(
         self, table: FoldTable[V], partition: int, changes: Sequence[tuple[str, V | None]]
     ) -> None:
-        for start in range(0, len(changes), WRITE_BATCH):
-            self._lease.check()
-            await self._outbox.post_many(
-                table.changelog,
-                partition,
-                [
-                    (key.encode(), None if value is None else table.encode(value))
-                    for key, value in changes[start : start + WRITE_BATCH]
-                ],
-            )
-            await asyncio.sleep(0)
+        records: list[tuple[bytes, bytes | None]] = []
+        for key, value in changes:
+            records.append((key.encode(), None if value is None else table.encode(value)))
+            if len(records) % ENCODE_BATCH == 0:
+                await asyncio.sleep(0)
+        self._lease.check()
+        await self._outbox.post_many(table.changelog, partition, records)

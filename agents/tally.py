@@ -31,6 +31,8 @@ class Tally:
     """Events that the broker has acknowledged."""
     slates: set[str] = field(default_factory=set)
     """Ids of the slates seen: a repeat counts once."""
+    superseded: int = 0
+    """Events answered by the slate of a newer one."""
     dead_letters: int = 0
     degraded: int = 0
     shown: int = 0
@@ -47,6 +49,7 @@ class Tally:
         if slate.slate_id in self.slates:
             return False
         self.slates.add(slate.slate_id)
+        self.superseded += len(slate.supersedes)
         self.degraded += bool(slate.degraded)
         self.latencies.append(max(slate.produced_at - slate.trigger.received_at, 0.0))
         self.newest.appendleft(slate)
@@ -100,6 +103,7 @@ def summary(tally: Tally, figures: Figures, *, seconds: float) -> dict[str, Any]
         "events_in": tally.events_in,
         "events_folded": folded,
         "slates_out": len(tally.slates),
+        "superseded": tally.superseded,
         "items_indexed": int(figures.total("headwater_index_items")),
         "dead_letters": tally.dead_letters,
         "degraded": tally.degraded,

@@ -98,6 +98,9 @@ async def _measure(broker: Broker, items: Sequence[Item], *, state_dir: str) -> 
             report.rows.append(await latency.slate_latency(broker, make, rate))
             await latency.idle(port)
         report.slate_stages = _stages(port)
+        report.overload = await latency.overload(
+            broker, make, rate=round(latency.OVERLOAD * report.saturation), port=port
+        )
     for rate in rates:
         report.rows.append(await latency.raw_latency(broker, make, rate))
     with latency.echo_agent(broker, "bench-in", "bench-out"):

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from agents.scraping import is_ready, scrape
-from benchmarks.pacing import Latency, Make, count_answers, time_answers
+from benchmarks.pacing import Latency, Make, answers_per_second, time_answers
 from slates.slate import decode_slate
 from streams import topics
 from streams.errors import SetupError
@@ -28,8 +28,10 @@ SECONDS = 20.0
 """Length of each measurement."""
 RATES = (50, 200)
 """Events per second, besides half of saturation."""
-SATURATING = 6_000
-"""Events sent at once to find saturation."""
+IN_FLIGHT = 100
+"""Events not answered yet while saturation is looked for."""
+OVERLOAD = 3
+"""Times saturation that come in to see whether profiles keep up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +88,12 @@ def echo_topics() -> Mapping[str, Topic]:
 
 
 def interactions(catalogue: Sequence[Item], seed: int) -> Make:
-    """Clicks and likes of `USERS` users on random items."""
+    """Clicks and likes of `USERS` users in turn, on random items."""
     rng = random.Random(seed)
 
-    def make(_: int) -> tuple[bytes, bytes]:
+    def make(n: int) -> tuple[bytes, bytes]:
         event = Interaction(
-            user_id=f"bench-{rng.randrange(USERS)}",
+            user_id=f"bench-{n % USERS}",
             item_id=rng.choice(catalogue).item_id,
             action=rng.choice(("click", "like", "view")),
             at=time.time(),
@@ -101,17 +103,17 @@ def interactions(catalogue: Sequence[Item], seed: int) -> Make:
     return make
 
 
-def trigger_of(record: Record) -> str | None:
-    """The event that a slate answers."""
-    return None if record.value is None else decode_slate(record.value).trigger.id
+def triggers_of(record: Record) -> Sequence[str]:
+    """The events that a slate answers."""
+    return () if record.value is None else decode_slate(record.value).answers
 
 
-def _own_place(record: Record) -> str:
-    return f"{record.topic}-{record.partition}-{record.offset}"
+def _own_place(record: Record) -> Sequence[str]:
+    return (f"{record.topic}-{record.partition}-{record.offset}",)
 
 
-def _echoed(record: Record) -> str | None:
-    return None if record.value is None else record.value.decode()
+def _echoed(record: Record) -> Sequence[str]:
+    return () if record.value is None else (record.value.decode(),)
 
 
 async def raw_latency(broker: Broker, make: Make, rate: float) -> Row:
@@ -149,7 +151,7 @@ async def slate_latency(broker: Broker, make: Make, rate: float) -> Row:
         source=topics.EVENTS.name,
         target=topics.RECOMMENDATIONS.name,
         make=make,
-        answers=trigger_of,
+        answers=triggers_of,
         rate=rate,
         seconds=SECONDS,
     )
@@ -157,14 +159,62 @@ async def slate_latency(broker: Broker, make: Make, rate: float) -> Row:
 
 
 async def saturation(broker: Broker, make: Make) -> float:
-    """Slates per second when there is always another event."""
-    return await count_answers(
+    """Slates per second when there is always another event, of another user."""
+    return await answers_per_second(
         broker,
         source=topics.EVENTS.name,
         target=topics.RECOMMENDATIONS.name,
         make=make,
-        total=SATURATING,
-        settle=2.0,
+        answers=triggers_of,
+        in_flight=IN_FLIGHT,
+        seconds=SECONDS,
+        settle=3.0,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Overload:
+    """More events than slates can be built for."""
+
+    rate: float
+    """Events per second."""
+    latency: Latency
+    """Of all events; a slate answers those it supersedes, too."""
+    lags: Sequence[int]
+    """Events not committed yet, second by second."""
+    slates: int
+    superseded: int
+    unanswered: int
+    """Events that nothing answered; 0 or something was lost."""
+
+
+async def overload(broker: Broker, make: Make, *, rate: float, port: int) -> Overload:
+    """Send more than can be answered, and look whether profiles keep up."""
+    lags: list[int] = []
+
+    async def look() -> None:
+        while True:
+            await asyncio.sleep(1)
+            lag = await asyncio.to_thread(scrape, port)
+            lags.append(int(lag.by("headwater_consumer_lag", "topic")[topics.EVENTS.name]))
+
+    before = scrape(port)
+    looking = asyncio.create_task(look())
+    row = await slate_latency(broker, make, rate)
+    looking.cancel()
+    await idle(port)
+    after = scrape(port)
+
+    def grown(name: str) -> int:
+        return int(after.total(name) - before.total(name))
+
+    return Overload(
+        rate,
+        row.latency,
+        lags[: int(SECONDS)],
+        grown("headwater_slates_total"),
+        grown("headwater_slate_requests_superseded_total"),
+        row.latency.sent - row.latency.answered,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,8 +42,8 @@ class Latency:
 
 Make = Callable[[int], tuple[bytes, bytes]]
 """The key and value of the n-th record."""
-Answers = Callable[[Record], str | None]
-"""The id of the record that a record answers; None when it answers none."""
+Answers = Callable[[Record], Sequence[str]]
+"""The ids of the records that a record answers."""
 
 
 async def time_answers(
@@ -91,41 +91,49 @@ async def _listen(reader: LogReader, answers: Answers, heard: dict[str, float]) 
         records = await reader.read(wait=0.2)
         now = time.perf_counter()
         for record in records:
-            if (cause := answers(record)) is not None:
+            for cause in answers(record):
                 heard.setdefault(cause, now)
 
 
-async def count_answers(
-    broker: Broker, *, source: str, target: str, make: Make, total: int, settle: float
+async def answers_per_second(
+    broker: Broker,
+    *,
+    source: str,
+    target: str,
+    make: Make,
+    answers: Answers,
+    in_flight: int,
+    seconds: float,
+    settle: float,
 ) -> float:
     """
-    Answers per second while there is more to do than can be done.
+    How many records are answered per second when each answer sets off the next record.
 
     Args:
         broker: Where.
-        source: Topic to fill with `total` records at once.
+        source: Topic to send to.
         target: Topic to count on.
         make: The records.
-        total: Enough for the time it takes.
-        settle: Seconds left out at the start.
+        answers: What a record of the target answers.
+        in_flight: Records that are not answered yet, at any time.
+        seconds: How long to count.
+        settle: Seconds before counting begins.
     """
     outbox, reader = Outbox(broker), LogReader(broker, target)
     await outbox.start()
     await reader.start(at_end=True)
+    sent = answered = before = 0
+    began = time.perf_counter()
     try:
-        for n in range(total):
-            key, value = make(n)
-            await outbox.post(source, key=key, value=value)
-        await outbox.settle()
-        began = time.perf_counter()
-        first, start, count = None, 0, 0
-        while count < 0.95 * total and time.perf_counter() - began < 120:
-            count += len(await reader.read(wait=0.1))
-            if first is None and time.perf_counter() - began > settle:
-                first, start = time.perf_counter(), count
-        if first is None or time.perf_counter() - first < 1:
-            return count / (time.perf_counter() - began)
-        return (count - start) / (time.perf_counter() - first)
+        while (passed := time.perf_counter() - began) < settle + seconds:
+            while sent - answered < in_flight:
+                key, value = make(sent)
+                await outbox.post(source, key=key, value=value)
+                sent += 1
+            if passed < settle:
+                before = answered
+            answered += sum(len(answers(record)) for record in await reader.read(wait=0.1))
     finally:
         await reader.stop()
         await outbox.stop()
+    return (answered - before) / seconds

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.building import BuildCost
-from benchmarks.latency import Row
+from benchmarks.latency import OVERLOAD, Overload, Row
 
 
 @dataclass(slots=True)
@@ -22,6 +22,7 @@ class Report:
     rows: list[Row] = field(default_factory=list)
     saturation: float = 0.0
     """Slates per second."""
+    overload: Overload | None = None
     slate_stages: Mapping[str, float] = field(default_factory=dict)
     """Stage to mean seconds."""
     load_seconds: float = 0.0
@@ -36,8 +37,8 @@ class Report:
 
 def write(report: Report, path: Path) -> None:
     """Write the page."""
-    parts = (_head(report), _latency(report), _items(report), _building(report), _starts(report))
-    path.write_text("\n".join(parts), encoding="utf-8")
+    parts = (_head, _latency, _overload, _items, _building, _starts)
+    path.write_text("\n".join(part(report) for part in parts), encoding="utf-8")
 
 
 def _head(report: Report) -> str:
@@ -82,6 +83,37 @@ def _latency(report: Report) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _overload(report: Report) -> str:
+    if (run := report.overload) is None:
+        return ""
+    third = max(len(run.lags) // 3, 1)
+    lags = (run.lags[third - 1], run.lags[2 * third - 1], run.lags[-1])
+    rows = {
+        "events": f"{run.latency.sent:,}",
+        "slates": f"{run.slates:,}",
+        "requests superseded": f"{run.superseded:,}",
+        "events without an answer": f"{run.unanswered:,}",
+        "event to slate, p50 / p99": f"{run.latency.p50:.0f} / {run.latency.p99:.0f} ms",
+        "events not committed, at a third, two thirds, the end": " / ".join(map(str, lags)),
+    }
+    return "\n".join(
+        [
+            "## More events than slates can be built for",
+            "",
+            f"{run.rate:g} events/s, {OVERLOAD} times saturation, for {len(run.lags)} s.",
+            "Profiles are folded first; a slate answers the newest request of a user and names",
+            "those it supersedes.",
+            "",
+            "| | |",
+            "|---|---|",
+            *(f"| {name} | {value} |" for name, value in rows.items()),
+            "",
+            "Events are committed once a second, so those of a second or two are no lag.",
+            "",
+        ]
+    )
 
 
 def _items(report: Report) -> str:

@@ -80,6 +80,13 @@ class Slate(msgspec.Struct, frozen=True, gc=False):
     """Tokens of a language model that went into it."""
     note: str = ""
     """Why it is empty, where it is."""
+    supersedes: tuple[str, ...] = ()
+    """Older triggers of the user that came while no slate could be built; it answers them too."""
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """The triggers it answers, oldest first."""
+        return (*self.supersedes, self.trigger.id)
 
 
 _encoder = msgspec.json.Encoder()

@@ -25,7 +25,8 @@ class Outbox:
     Everything a worker sends, and the proof that it arrived.
 
     No linger: a record leaves at once, and batches form by themselves while one is under way.
-    What can wait is sent by a second producer, for each request costs as much as a slate.
+    What can wait is sent by a second producer, for each request costs as much as a slate, and
+    what is much by a third, so that no slate stands behind it.
     """
 
     def __init__(self, broker: Broker) -> None:
@@ -36,8 +37,13 @@ class Outbox:
         """Connect."""
         self._producer = self._new_producer(linger_ms=0)
         self._later = self._new_producer(linger_ms=LATER_MS)
-        await self._producer.start()
-        await self._later.start()
+        self._bulk = self._new_producer(linger_ms=0)
+        for producer in self._producers:
+            await producer.start()
+
+    @property
+    def _producers(self) -> tuple[AIOKafkaProducer, ...]:
+        return self._producer, self._later, self._bulk
 
     def _new_producer(self, *, linger_ms: int) -> AIOKafkaProducer:
         return AIOKafkaProducer(
@@ -50,8 +56,8 @@ class Outbox:
 
     async def stop(self) -> None:
         """Send what is left and disconnect."""
-        await self._producer.stop()
-        await self._later.stop()
+        for producer in self._producers:
+            await producer.stop()
 
     async def post(
         self,
@@ -84,17 +90,17 @@ class Outbox:
         self, topic: str, partition: int, records: Iterable[tuple[bytes, bytes | None]]
     ) -> None:
         """
-        Send keys and values that nobody waits for to one partition, as few batches.
+        Send keys and values to one partition, in as few batches as they fit into.
 
         Raises:
             DeliveryFailed: As `post`.
         """
         self._raise_failure()
-        batch = self._later.create_batch()
+        batch = self._bulk.create_batch()
         for key, value in records:
             if batch.append(key=key, value=value, timestamp=None) is None:
                 await self._send_batch(batch, topic, partition)
-                batch = self._later.create_batch()
+                batch = self._bulk.create_batch()
                 batch.append(key=key, value=value, timestamp=None)
         await self._send_batch(batch, topic, partition)
 
@@ -102,7 +108,7 @@ class Outbox:
         if not batch.record_count():
             return
         try:
-            sent = await self._later.send_batch(batch, topic, partition=partition)
+            sent = await self._bulk.send_batch(batch, topic, partition=partition)
         except KafkaError as exc:
             raise DeliveryFailed(f"topic {topic!r}, partition {partition}: {exc!r}") from exc
         sent.add_done_callback(self._remember_failure)
@@ -156,8 +162,8 @@ class Outbox:
         Raises:
             DeliveryFailed: Some of it was not taken, now or earlier.
         """
-        await self._producer.flush()
-        await self._later.flush()
+        for producer in self._producers:
+            await producer.flush()
         self._raise_failure()
 
     def _remember_failure(self, sent: asyncio.Future[Any]) -> None:

@@ -270,7 +270,8 @@ def test_a_record_that_waits_for_a_lease_is_passed_over_when_its_partition_moves
 
         reading.lease.lose()
         asyncio.get_running_loop().call_later(3.0, move_away)
-        await reading.read(raising(AssertionError("was read")), record(4))
+        async with asyncio.timeout(60.0):
+            await reading.read(raising(AssertionError("was read")), record(4))
         return reading.diary
 
     assert run_at_once(main()) == ["moved"]

@@ -8,7 +8,7 @@ import pytest
 
 from agents.metrics import Metrics
 from agents.profiling import Profiling
-from agents.tables import FoldTable, Sharded, Shard
+from agents.tables import FoldTable, Shard, Sharded
 from agents.testing import DictState, SmallOutbox
 from streams.errors import DeliveryFailed, MalformedEvent, UnknownAction
 from streams.events import Event, Forget, Gains, Impression, Interaction, encode_event

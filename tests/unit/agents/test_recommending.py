@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -90,12 +91,18 @@ class Answering:
         """Ann's profile, where her requests come from."""
         self.profiles.shard(PARTITION).put("ann", Profile(**profile))
 
-    async def answer(self, request: SlateRequest | None = None, *, offset: int = 9) -> Slate:
+    async def answer(
+        self,
+        request: SlateRequest | None = None,
+        *,
+        offset: int = 9,
+        superseded: Sequence[str] = (),
+    ) -> Slate:
         asked = request or SlateRequest(user_id="ann", trigger=CLICK)
         key = asked.user_id.encode()
-        await self.recommending.answer(
-            Record("slate-requests", PARTITION, offset, key, encode_request(asked), NOW - 1)
-        )
+        record = Record("slate-requests", PARTITION, offset, key, encode_request(asked), NOW - 1)
+        read = self.recommending.read(record)
+        await self.recommending.answer(record, read, superseded=superseded)
         posted = self.outbox.posted[-1]
         assert (posted.topic, posted.key, posted.value is None) == ("recommendations", key, False)
         return decode_slate(posted.value or b"")
@@ -144,6 +151,12 @@ async def test_the_id_of_a_slate_is_derived_from_its_trigger() -> None:
     assert slate.slate_id == "slate-events-2-5"
     assert slate.trigger == CLICK
     assert (await answering.answer(offset=10)).slate_id == slate.slate_id
+
+
+async def test_a_slate_names_the_older_triggers_that_it_answers_too() -> None:
+    slate = await Answering().answer(superseded=["events-2-3", "events-2-4"])
+    assert slate.supersedes == ("events-2-3", "events-2-4")
+    assert slate.answers == ("events-2-3", "events-2-4", "events-2-5")
 
 
 async def test_a_request_without_a_trigger_is_its_own() -> None:
@@ -332,13 +345,12 @@ def test_waiting_leaves_no_task_behind() -> None:
     ],
     ids=["no value", "no request", "an unknown scenario", "another user's key"],
 )
-async def test_what_cannot_be_answered_is_rejected_with_the_reason(
+def test_what_cannot_be_answered_is_rejected_with_the_reason(
     value: bytes | None, message: str
 ) -> None:
     answering = Answering()
     with pytest.raises(MalformedRequest, match=re.escape(message)):
-        await answering.recommending.answer(Record("slate-requests", 1, 9, b"ann", value, NOW))
-    assert answering.outbox.posted == []
+        answering.recommending.read(Record("slate-requests", PARTITION, 9, b"ann", value, NOW))
 
 
 EXTREMES = [-1e308, -1.0, 0.0, 1e308]
