@@ -1,8 +1,8 @@
 """
 The line of slate requests, in which a newer request of a user takes the place of the older.
 
-Profiles come first: while events wait to be folded, no slate is built, up to a patience.  So a
-worker with three times the requests it can answer keeps its profiles up to date, and everybody
+Profiles come first: while events wait to be folded, they get twice the time that slates get.  So
+a worker with three times the requests it can answer keeps its profiles up to date, and everybody
 gets the newest slate, if not one for every click.
 """
 
@@ -26,8 +26,10 @@ from streams.requests import SlateRequest
 
 IN_LINE = 10_000
 """Users that wait at most; the others wait on the topic."""
-FOLD_PATIENCE = 0.05
-"""Seconds that a slate waits at most for events to be folded first."""
+FULL_POLL = 0.05
+"""Seconds between looks whether the line has room again."""
+FOLD_SHARE = 2.0
+"""How many times as long as the last slate took the next one waits for events to be folded."""
 
 
 @dataclass(slots=True)
@@ -118,7 +120,7 @@ class Answering(Service):  # type: ignore[misc]
             self._consuming.acknowledge(event)
             return
         while len(self._line) >= IN_LINE:  # noqa: ASYNC110 - it is full for a moment or for long
-            await asyncio.sleep(FOLD_PATIENCE)
+            await asyncio.sleep(FULL_POLL)
         self._line.add(event, record, request)
         self._came.set()
 
@@ -128,13 +130,14 @@ class Answering(Service):  # type: ignore[misc]
             if not self._line:
                 self._came.clear()
                 await self._came.wait()
-            await self._let_fold()
+            began = monotonic()
             place = self._line.take()
             await self._consuming.guard(place.record, partial(self.answer, place))
+            await self._let_fold(FOLD_SHARE * (monotonic() - began))
 
-    async def _let_fold(self) -> None:
+    async def _let_fold(self, seconds: float) -> None:
         """Events first, for a slate should know them; but not for ever."""
-        patience = monotonic() + FOLD_PATIENCE
+        patience = monotonic() + seconds
         await asyncio.sleep(0)
         while self._unfolded() and monotonic() < patience:  # noqa: ASYNC110 - Faust has no event
             await asyncio.sleep(0)

@@ -9,10 +9,11 @@ proves that everything it caused was sent, and a repeated event can be skipped w
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from agents.safety.lease import Lease
+from streams.errors import MembershipLost
 from streams.kafka import Outbox
 
 V = TypeVar("V")
@@ -72,6 +73,10 @@ class Shard(Generic[V]):
         """Key and value of every change since the last call; a value of None is a removal."""
         dirty, self._dirty = self._dirty, {}
         return [(key, self._values.get(key)) for key in dirty]
+
+    def mark_dirty(self, keys: Iterable[str]) -> None:
+        """These were taken and could not be written."""
+        self._dirty.update(dict.fromkeys(keys))
 
     def __len__(self) -> int:
         return len(self._values)
@@ -142,15 +147,20 @@ class Commits:
             MembershipLost: The partitions may belong to another worker, whose state is newer.
         """
         self._lease.check()
-        dirty = [
-            (table, partition, shard.take_dirty())
+        taken = [
+            (table, partition, shard, shard.take_dirty())
             for table in self.tables
             for partition, shard in table.shards.items()
         ]
-        await self._outbox.settle()
-        for table, partition, changes in dirty:
-            await self._write(table, partition, changes)
-        await self._outbox.settle()
+        try:
+            await self._outbox.settle()
+            for table, partition, _, changes in taken:
+                await self._write(table, partition, changes)
+            await self._outbox.settle()
+        except MembershipLost:
+            for _, _, shard, changes in taken:
+                shard.mark_dirty(key for key, _ in changes)
+            raise
         self._on_commit()
 
     async def _write(

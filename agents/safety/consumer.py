@@ -122,10 +122,15 @@ class SafeConsumer(FastDrain, Consumer):  # type: ignore[misc]
 
     async def _commit_tps(self, tps: Iterable[TP], start_new_transaction: bool) -> bool:
         """Commit nothing while partitions may belong to others."""
+        wanted = tuple(tps)
+        acknowledged = {tp: tuple(self._acked[tp]) for tp in wanted}
         try:
-            return bool(await super()._commit_tps(tps, start_new_transaction))
+            return bool(await super()._commit_tps(wanted, start_new_transaction))
         except MembershipLost as error:
             log.warning("nothing written or committed: %s", error)
+            for tp, offsets in acknowledged.items():
+                self._acked[tp] += set(offsets) - self._acked_index[tp]
+                self._acked_index[tp].update(offsets)
             return False
 
     async def _commit_offsets(

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.safety.lease import Lease
-from agents.tables import WRITE_BATCH, Commits, FoldTable, Shard
+from agents.tables import ENCODE_BATCH, Commits, FoldTable, Shard
 from agents.testing import DictState, SmallOutbox
 from streams.errors import DeliveryFailed, MembershipLost
 
@@ -213,7 +213,7 @@ async def test_what_was_written_is_not_written_again() -> None:
     assert len(working.outbox.posted) == 1
 
 
-@pytest.mark.parametrize("count", [WRITE_BATCH - 1, WRITE_BATCH, 2 * WRITE_BATCH + 1])
+@pytest.mark.parametrize("count", [ENCODE_BATCH - 1, ENCODE_BATCH, 2 * ENCODE_BATCH + 1])
 async def test_all_that_changed_is_written_however_much_it_is(count: int) -> None:
     working = Committing()
     working.put_many(count)
@@ -222,12 +222,12 @@ async def test_all_that_changed_is_written_however_much_it_is(count: int) -> Non
     assert keys == [f"user-{number}".encode() for number in range(count)]
 
 
-async def test_others_have_their_turn_while_much_is_written() -> None:
+async def test_others_have_their_turn_while_much_is_encoded() -> None:
     working = Committing()
-    working.put_many(2 * WRITE_BATCH)
+    working.put_many(2 * ENCODE_BATCH)
     asyncio.get_running_loop().call_soon(working.diary.append, "someone else")
     await working.commits.settle()
-    assert working.diary.index("someone else") == 1 + WRITE_BATCH  # after one settle, one batch
+    assert working.diary.index("someone else") < working.diary.index("post shop.profiles")
 
 
 async def test_a_lost_output_raises_and_no_state_is_written_after_it() -> None:
@@ -305,11 +305,22 @@ async def test_a_lease_that_ends_while_outputs_are_settled_keeps_state_from_bein
     assert working.diary == ["settle"]
 
 
-async def test_a_lease_that_ends_between_two_batches_stops_the_second() -> None:
+async def test_a_lease_that_ends_while_much_is_encoded_keeps_it_from_being_written() -> None:
     working = Committing()
-    working.put_many(WRITE_BATCH + 1)
+    working.put_many(2 * ENCODE_BATCH)
     asyncio.get_running_loop().call_soon(working.lease.lose)
     with pytest.raises(MembershipLost):
         await working.commits.settle()
-    assert len(working.outbox.posted) == WRITE_BATCH
+    assert working.diary == ["settle"]
+
+
+async def test_a_lease_that_ends_between_two_changelogs_stops_the_second() -> None:
+    working = Committing()
+    working.profiles.shard(1).put("ann", "one")
+    for number in range(ENCODE_BATCH):
+        working.trends.shard(1).put(f"item-{number}", "one")
+    asyncio.get_running_loop().call_soon(working.lease.lose)
+    with pytest.raises(MembershipLost):
+        await working.commits.settle()
+    assert [posted.topic for posted in working.outbox.posted] == ["shop.profiles"]
     assert "done" not in working.diary
