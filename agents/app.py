@@ -44,7 +44,7 @@ from indexes.items import HnswIndex
 from slates.config import DAY
 from streams import topics
 from streams.errors import MembershipLost
-from streams.kafka import Broker, LogReader, Outbox
+from streams.kafka import Broker, LogReader, Outbox, Security
 from streams.profiles import Profile, decode_profile, encode_profile
 from streams.topics import Topic
 from streams.trends import Trend, decode_trend, encode_trend
@@ -116,6 +116,7 @@ class Worker:
         app = faust.App(
             group_of(settings, self.roles),
             broker=hosts,
+            broker_credentials=_credentials(self.broker.security),
             store="memory://",
             datadir=str(state),
             topic_allow_declare=False,
@@ -305,6 +306,19 @@ class Worker:
             await asyncio.sleep(LAG_INTERVAL)
             for name, lag in consumer_lag(self.app.consumer).items():
                 self.metrics.lag.labels(name).set(lag)
+
+
+def _credentials(security: Security) -> faust.SSLCredentials | faust.SASLCredentials | None:
+    """The same as Faust has it."""
+    context = security.context if security.encrypted else None
+    if security.authenticated:
+        return faust.SASLCredentials(
+            mechanism=security.mechanism,
+            username=security.username,
+            password=security.password,
+            ssl_context=context,
+        )
+    return faust.SSLCredentials(context=context) if security.encrypted else None
 
 
 def group_of(settings: Settings, roles: Sequence[str]) -> str:

@@ -11,9 +11,17 @@ import os
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -24,6 +32,7 @@ from pydantic_settings import (
 from slates.config import SlateConfig
 from streams.errors import BadSetting
 from streams.events import Gains
+from streams.kafka import Security
 from streams.topics import Topics
 
 PREFIX = "HEADWATER_"
@@ -98,6 +107,35 @@ class MetricsSettings(_Part):
     """0 takes a free one."""
 
 
+class SecuritySettings(_Part):
+    """How to talk to a Kafka that asks for TLS or a password."""
+
+    protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """As the broker's listener has it."""
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    """How the password is proven, where the protocol is SASL."""
+    username: str = ""
+    """Who we are to the brokers."""
+    password: SecretStr = SecretStr("")
+    """Never logged, never shown."""
+    ca_file: Path | None = None
+    """PEM file of who signs the brokers' certificates; the system's list where left out."""
+    certificate_file: Path | None = None
+    """PEM file of our own certificate, for brokers that ask for one."""
+    key_file: Path | None = None
+    """PEM file of its key."""
+    key_password: SecretStr = SecretStr("")
+    """Of that file; never logged, never shown."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.protocol.startswith("SASL") and not (self.username and self.password):
+            raise ValueError(f"protocol {self.protocol} needs username and password")
+        if (self.certificate_file is None) != (self.key_file is None):
+            raise ValueError("certificate_file and key_file belong together")
+        return self
+
+
 class Settings(BaseSettings):
     """
     Headwater's settings.
@@ -135,6 +173,7 @@ class Settings(BaseSettings):
     """After how long a silent worker's partitions go to others."""
     request_deadline: Duration = timedelta(seconds=5)
     """How long a slate request waits for a worker that is still catching up."""
+    security: SecuritySettings = SecuritySettings()
     events: EventSettings = EventSettings()
     index: IndexSettings = IndexSettings()
     slates: SlateConfig = SlateConfig()  # type: ignore[call-arg]
@@ -156,6 +195,28 @@ class Settings(BaseSettings):
     def embedded(self) -> bool:
         """Is the broker the embedded one?"""
         return self.broker == EMBEDDED
+
+    def secured(self) -> Security:
+        """How clients of the broker prove themselves."""
+        part = self.security
+        return Security(
+            protocol=part.protocol,
+            mechanism=part.mechanism,
+            username=part.username,
+            password=part.password.get_secret_value(),
+            ca_file=part.ca_file,
+            certificate_file=part.certificate_file,
+            key_file=part.key_file,
+            key_password=part.key_password.get_secret_value(),
+        )
+
+    @model_validator(mode="after")
+    def _embedded_is_open(self) -> Self:
+        if self.embedded and self.security.protocol != "PLAINTEXT":
+            raise ValueError(
+                "HEADWATER_SECURITY__PROTOCOL is for a real Kafka: set HEADWATER_BROKER, too"
+            )
+        return self
 
     @property
     def group(self) -> str:
@@ -210,8 +271,11 @@ def _refuse_unknown_names(environ: Mapping[str, str]) -> None:
 
 
 def _lines(exc: ValidationError) -> list[str]:
-    return [
-        f"{PREFIX}{'__'.join(str(part).upper() for part in error['loc'])}: "
-        f"{error['msg']} (got {error['input']!r})"
-        for error in exc.errors()
-    ]
+    return [_line(error["loc"], error["msg"], error["input"]) for error in exc.errors()]
+
+
+def _line(place: tuple[int | str, ...], message: str, value: Any) -> str:
+    """Name the setting and what was given, except where that is or holds a secret."""
+    name = "__".join(str(part).upper() for part in place)
+    shown = "" if not place or place[0] == "security" else f" (got {value!r})"
+    return f"{PREFIX}{name}: {message}{shown}" if place else message

@@ -19,6 +19,7 @@ import subprocess
 import tempfile
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -59,6 +60,27 @@ log.cleaner.dedupe.buffer.size=16777216
 """
 
 
+_SECURED = """\
+listeners=PLAINTEXT://{node.bootstrap},CONTROLLER://{node.controller},SASL_SSL://{node.secured}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL
+ssl.keystore.type=PEM
+ssl.keystore.location={door.certificate}
+sasl.enabled.mechanisms=SCRAM-SHA-512
+listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=\
+org.apache.kafka.common.security.scram.ScramLoginModule required;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A second listener, with TLS and a password."""
+
+    certificate: Path
+    """PEM file with the server's key in PKCS#8, its certificate and the chain."""
+    username: str
+    password: str
+
+
 class ToolMissing(SetupError):
     """Java or Maven is not installed."""
 
@@ -66,19 +88,23 @@ class ToolMissing(SetupError):
 class ApacheKafka:
     """One node, on ports that stay its own while the object lives; its data stay until `wipe`."""
 
-    def __init__(self, home: Path, *, jars: Path | None = None) -> None:
+    def __init__(self, home: Path, *, jars: Path | None = None, door: Door | None = None) -> None:
         """
         Choose ports; nothing is fetched or started yet.
 
         `home` gets settings, log and data; `jars` the server, once for all homes: by default
-        it is ``HEADWATER_KAFKA_JARS`` or a folder in the user's cache.
+        it is ``HEADWATER_KAFKA_JARS`` or a folder in the user's cache.  A `door` opens a second
+        listener at `secured`.
         """
         self.home = home.absolute()
         self.jars = (jars or _jars_folder()).absolute()
         self.data, self._log = self.home / "data", self.home / "broker.log"
         self._settings = self.home / "server.properties"
         self._jar = self.jars / f"kafka_2.13-{VERSION}.jar"  # the server itself
-        self.bootstrap, self.controller = (f"{_HOST}:{port}" for port in _free_ports(2))
+        self.bootstrap, self.controller, self.secured = (
+            f"{_HOST}:{port}" for port in _free_ports(3)
+        )
+        self._door = door
         self._jvm: subprocess.Popen[bytes] | None = None
         self._guard: subprocess.Popen[bytes] | None = None
 
@@ -128,9 +154,12 @@ class ApacheKafka:
         self.kill()
         self.fetch()
         self.home.mkdir(parents=True, exist_ok=True)
-        self._settings.write_text(_SETTINGS.format(node=self))
+        settings = _SETTINGS.format(node=self)
+        if self._door is not None:
+            settings += _SECURED.format(node=self, door=self._door)
+        self._settings.write_text(settings)
         if not (self.data / "meta.properties").exists():
-            _run(self._java("kafka.tools.StorageTool", "format", "-t", _CLUSTER_ID, "-c"))
+            self._format()
         with self._log.open("ab") as log:
             command = self._java("kafka.Kafka")
             self._jvm = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
@@ -170,6 +199,13 @@ class ApacheKafka:
         """Stop it and delete its data: the next `start` is that of an empty broker."""
         self.stop()
         shutil.rmtree(self.data, ignore_errors=True)
+
+    def _format(self) -> None:
+        users: tuple[str, ...] = ()
+        if self._door is not None:
+            user = f"name={self._door.username},password={self._door.password}"
+            users = ("--add-scram", f"SCRAM-SHA-512=[{user}]")
+        _run([*self._java("kafka.tools.StorageTool", "format", "-t", _CLUSTER_ID, "-c"), *users])
 
     def _java(self, program: str, *args: str) -> list[str]:
         return [_tool("java"), *_JVM, "-cp", f"{self.jars}/*", program, *args, str(self._settings)]

@@ -78,7 +78,7 @@ async def _look_for_broker(settings: Settings, patience: float) -> Broker:
         # Two neighbours that fill a partition between them would both be dropped.
         broker = Broker(address, fetch_wait=EMBEDDED_FETCH_WAIT, max_request=PARTITION_BYTES // 2)
     else:
-        broker = Broker(settings.broker)
+        broker = Broker(settings.broker, security=settings.secured())
     await wait_for_broker(broker, patience=patience)
     return broker
 

@@ -6,6 +6,7 @@ from streams.kafka.declaring import check_topics, declare_topics, partition_coun
 from streams.kafka.logs import LogReader, Record, read_to_end
 from streams.kafka.outbox import Outbox
 from streams.kafka.positions import Position, group_lag, group_positions
+from streams.kafka.security import Security
 
 __all__ = [
     "Broker",
@@ -14,6 +15,7 @@ __all__ = [
     "Outbox",
     "Position",
     "Record",
+    "Security",
     "check_topics",
     "cluster_id",
     "declare_topics",

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -15,6 +15,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from streams.errors import BrokerUnreachable
+from streams.kafka.security import Security
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +30,15 @@ class Broker:
     max_request: int = 16 * 1_048_588
     """Largest request; a dead letter may be as large as what a broker ever let in."""
 
+    security: Security = field(default_factory=Security)
+
     def options(self) -> dict[str, Any]:
         """What every client is made with."""
-        return {"bootstrap_servers": self.bootstrap, "client_id": self.client_id}
+        return {
+            "bootstrap_servers": self.bootstrap,
+            "client_id": self.client_id,
+            **self.security.options(),
+        }
 
 
 @asynccontextmanager
@@ -73,8 +80,15 @@ async def wait_for_broker(broker: Broker, *, patience: float) -> None:
     except KafkaConnectionError as exc:
         raise BrokerUnreachable(
             f"no Kafka broker answers at {broker.bootstrap} within {patience:g} s: "
-            "start it, or set HEADWATER_BROKER to host:port"
+            f"start it, or set HEADWATER_BROKER to host:port{_hint(broker)}"
         ) from exc
+
+
+def _hint(broker: Broker) -> str:
+    """A broker that refuses a client closes the connection and says no more."""
+    if broker.security.protocol == "PLAINTEXT":
+        return "; if its listener wants TLS or a password, set HEADWATER_SECURITY__PROTOCOL"
+    return f"; or it refuses {broker.security}: look at its log, and at HEADWATER_SECURITY__…"
 
 
 async def cluster_id(broker: Broker) -> str:

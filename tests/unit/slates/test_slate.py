@@ -51,6 +51,7 @@ SLATES = st.builds(
     timings=st.builds(Timings, NUMBERS, NUMBERS, NUMBERS, NUMBERS),
     produced_at=NUMBERS,
     note=st.text(max_size=6),
+    supersedes=st.lists(st.text(max_size=6), max_size=3).map(tuple),
 )
 
 
@@ -64,6 +65,21 @@ def test_decoding_what_was_encoded_gives_the_slate_back(slate: Slate) -> None:
 @given(slate=SLATES)
 def test_the_same_slate_is_the_same_bytes(slate: Slate) -> None:
     assert encode_slate(decode_slate(encode_slate(slate))) == encode_slate(slate)
+
+
+@LAW
+@given(slate=SLATES)
+def test_a_slate_answers_what_it_supersedes_and_its_own_trigger_last(slate: Slate) -> None:
+    assert slate.answers == (*slate.supersedes, slate.trigger.id)
+    assert decode_slate(encode_slate(slate)).answers == slate.answers
+
+
+@LAW
+@given(slate=SLATES)
+def test_a_slate_sent_before_there_was_superseding_supersedes_nothing(slate: Slate) -> None:
+    older = msgspec.json.decode(encode_slate(slate))
+    del older["supersedes"]
+    assert decode_slate(msgspec.json.encode(older)) == msgspec.structs.replace(slate, supersedes=())
 
 
 @pytest.mark.parametrize("value", [b"", b"{}", b"null", b"\xff"])
