@@ -41,8 +41,21 @@ class Waiting:
     request: SlateRequest
     events: list[Any] = field(default_factory=list)
     """All requests that one slate will answer, oldest first; acknowledged when it was sent."""
-    superseded: list[str] = field(default_factory=list)
-    """The triggers of those that are not the newest."""
+    triggers: list[str] = field(default_factory=list)
+    """What they answer to, in the same order."""
+
+    def add(self, event: Any, record: Record, request: SlateRequest) -> None:
+        """A newer request of the same user."""
+        self.record, self.request = record, request
+        self.events.append(event)
+        if request.trigger is not None:
+            self.triggers.append(request.trigger.id)
+
+    @property
+    def superseded(self) -> list[str]:
+        """The triggers that are not the newest, each once: after a crash they come twice."""
+        *older, newest = self.triggers or [""]
+        return [trigger for trigger in dict.fromkeys(older) if trigger != newest]
 
 
 class Line:
@@ -54,21 +67,16 @@ class Line:
 
     def __init__(self) -> None:
         """Begin empty."""
-        self._waiting: dict[tuple[int, str, str], Waiting] = {}
+        self._waiting: dict[tuple[int, str, int | None], Waiting] = {}
 
     def add(self, event: Any, record: Record, request: SlateRequest) -> None:
-        """A request comes in."""
-        trigger = request.trigger
-        own = "" if trigger is None or trigger.kind != "request" else trigger.id
-        key = (record.partition, request.user_id, own)
+        """A request comes in; one read again after a rebalance takes nothing from before it."""
+        asked = request.trigger is not None and request.trigger.kind == "request"
+        key = (record.partition, request.user_id, record.offset if asked else None)
         place = self._waiting.get(key)
-        if place is None:
-            self._waiting[key] = Waiting(record, request, [event])
-            return
-        if (former := place.request.trigger) is not None:
-            place.superseded.append(former.id)
-        place.record, place.request = record, request
-        place.events.append(event)
+        if place is None or _generation(place.events[0]) != _generation(event):
+            place = self._waiting[key] = Waiting(record, request)
+        place.add(event, record, request)
 
     def take(self) -> Waiting:
         """
@@ -84,6 +92,11 @@ class Line:
 
     def __len__(self) -> int:
         return len(self._waiting)
+
+
+def _generation(event: Any) -> int:
+    generation: int = event.message.generation_id
+    return generation
 
 
 class Answering(Service):  # type: ignore[misc]
@@ -146,8 +159,12 @@ class Answering(Service):  # type: ignore[misc]
         """Answer what is still ours to answer, and acknowledge it."""
         if not await self._consuming.may_begin(place.events[-1]):
             return  # its new owner has it
-        await self._recommending.answer(place.record, place.request, superseded=place.superseded)
-        self._metrics.superseded.inc(len(place.superseded))
+        superseded = place.superseded
+        try:
+            await self._recommending.answer(place.record, place.request, superseded=superseded)
+            self._metrics.superseded.inc(len(superseded))
+        except RejectedEvent as error:
+            await self._consuming.reject(place.record, error)
         self._acknowledge(place.events)
 
     def _acknowledge(self, events: Sequence[Any]) -> None:

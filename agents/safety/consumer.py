@@ -34,6 +34,9 @@ Settle = Callable[[], Awaitable[None]]
 class SafeConsumer(FastDrain, Consumer):  # type: ignore[misc]
     """Acknowledges only what `acknowledge` is called for, and commits only what is settled."""
 
+    _between = False
+    """Between two generations: what is finished now is read again in the next one."""
+
     def _new_consumer_thread(self) -> LoopReader:
         return LoopReader(self, loop=self.loop, thread_loop=self.loop, beacon=self.beacon)
 
@@ -43,7 +46,7 @@ class SafeConsumer(FastDrain, Consumer):  # type: ignore[misc]
 
         One of an earlier generation is not: its partition was given back and is read again.
         """
-        if message.generation_id != self.app.consumer_generation_id:
+        if self._between or message.generation_id != self.app.consumer_generation_id:
             return False
         acked: bool = super().ack(message)
         return acked
@@ -87,10 +90,12 @@ class SafeConsumer(FastDrain, Consumer):  # type: ignore[misc]
         ):
             for tp in revoked:
                 offsets.pop(tp, None)
+        self._between = True
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """To be given partitions is to be a member."""
         self.transport.lease.regain()
+        self._between = False
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def commit_and_end_transactions(self) -> None:
@@ -124,6 +129,7 @@ class SafeConsumer(FastDrain, Consumer):  # type: ignore[misc]
         """Commit nothing while partitions may belong to others."""
         wanted = tuple(tps)
         acknowledged = {tp: tuple(self._acked[tp]) for tp in wanted}
+        gaps = {tp: self._gap[tp].copy() for tp in wanted}
         try:
             return bool(await super()._commit_tps(wanted, start_new_transaction))
         except MembershipLost as error:
@@ -131,6 +137,7 @@ class SafeConsumer(FastDrain, Consumer):  # type: ignore[misc]
             for tp, offsets in acknowledged.items():
                 self._acked[tp] += set(offsets) - self._acked_index[tp]
                 self._acked_index[tp].update(offsets)
+                self._gap[tp] |= gaps[tp]
             return False
 
     async def _commit_offsets(

@@ -61,17 +61,24 @@ def asks(
 
 
 class Waiters:
-    """A `Line` whose events are the offsets of their records."""
+    """A `Line`, and who is served by it."""
 
     def __init__(self) -> None:
         self.line = Line()
 
     def add(self, user: str, offset: int, **fields: Any) -> None:
-        self.line.add(offset, *asks(user, offset, **fields))
+        generation = fields.pop("generation", CURRENT)
+        record, request = asks(user, offset, **fields)
+        self.line.add(event_of(record, generation=generation), record, request)
 
     def served(self) -> list[Waiting]:
         """All that wait, in their order; nobody waits any more."""
         return [self.line.take() for _ in range(len(self.line))]
+
+
+def offsets(place: Waiting) -> list[int]:
+    """Of all requests that one slate will answer, oldest first."""
+    return [event.message.offset for event in place.events]
 
 
 def triggers(place: Waiting) -> list[str]:
@@ -117,14 +124,14 @@ def test_superseded_triggers_are_named_oldest_first_and_all_events_are_kept() ->
         waiters.add("ann", offset)
     (place,) = waiters.served()
     assert place.superseded == ["events-0-0", "events-0-1"]
-    assert place.events == [0, 1, 2]
+    assert offsets(place) == [0, 1, 2]
 
 
 def test_who_asks_once_supersedes_nothing() -> None:
     waiters = Waiters()
     waiters.add("ann", 0)
     (place,) = waiters.served()
-    assert (place.superseded, place.events) == ([], [0])
+    assert (place.superseded, offsets(place)) == ([], [0])
 
 
 def test_an_explicit_request_is_neither_superseded_nor_supersedes() -> None:
@@ -133,7 +140,7 @@ def test_an_explicit_request_is_neither_superseded_nor_supersedes() -> None:
     waiters.add("ann", 1, trigger=explicit(1))
     waiters.add("ann", 2)
     waiters.add("ann", 3, trigger=explicit(3))
-    assert [place.events for place in waiters.served()] == [[0, 2], [1], [3]]
+    assert [offsets(place) for place in waiters.served()] == [[0, 2], [1], [3]]
 
 
 def test_users_of_the_same_name_in_other_partitions_do_not_mix() -> None:
@@ -142,6 +149,30 @@ def test_users_of_the_same_name_in_other_partitions_do_not_mix() -> None:
     waiters.add("ann", 1, partition=1)
     places = waiters.served()
     assert [(place.record.partition, place.superseded) for place in places] == [(0, []), (1, [])]
+
+
+def test_requests_read_again_after_a_rebalance_take_nothing_from_before_it() -> None:
+    waiters = Waiters()
+    for generation in (CURRENT, CURRENT + 1):
+        for offset in (0, 1):
+            waiters.add("ann", offset, generation=generation)
+    (place,) = waiters.served()
+    assert (triggers(place), offsets(place)) == (["events-0-0", "events-0-1"], [0, 1])
+
+
+def test_a_trigger_that_comes_twice_is_named_once() -> None:
+    waiters = Waiters()
+    for offset, trigger in enumerate((0, 1, 0, 1)):
+        waiters.add("ann", offset, trigger=click(trigger))
+    (place,) = waiters.served()
+    assert (triggers(place), offsets(place)) == (["events-0-0", "events-0-1"], [0, 1, 2, 3])
+
+
+def test_a_request_without_a_name_of_its_own_is_not_superseded() -> None:
+    waiters = Waiters()
+    waiters.add("ann", 0, trigger=Trigger("", "request", NOW, NOW))
+    waiters.add("ann", 1)
+    assert len(waiters.line) == 2
 
 
 def test_users_are_counted_and_not_their_requests() -> None:
@@ -174,11 +205,11 @@ def test_every_request_is_answered_once_and_the_oldest_first_whatever_the_order(
         place = waiters.line.take()
         oldest = min(waiting)
         theirs = [o for o, who in waiting.items() if who == waiting[oldest]]
-        assert place.events == (theirs[:1] if waiting[oldest][2] else theirs)
-        names = [asked(offset, waiting[offset]).id for offset in place.events]
+        assert offsets(place) == (theirs[:1] if waiting[oldest][2] else theirs)
+        names = [asked(offset, waiting[offset]).id for offset in offsets(place)]
         assert triggers(place) == names
-        assert place.record.offset == place.events[-1]
-        for offset in place.events:
+        assert place.record.offset == offsets(place)[-1]
+        for offset in offsets(place):
             del waiting[offset]
 
     def asked(offset: int, who: tuple[str, int, bool]) -> Trigger:

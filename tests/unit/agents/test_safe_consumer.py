@@ -506,6 +506,7 @@ async def test_what_was_not_committed_for_want_of_membership_is_committed_when_r
     reading.deal_with(3)
     await reading.consumer.commit()
     await reading.consumer.on_partitions_revoked({EVENTS})
+    await reading.consumer.on_partitions_assigned({EVENTS, ELSEWHERE}, GENERATION)
     reading.settle = None
     reading.was_committed(3)
     reading.read(3)
@@ -737,3 +738,40 @@ async def test_a_message_that_nobody_holds_any_more_holds_back_nothing(reading: 
     reading.deal_with(4)
     await reading.consumer.commit()
     assert reading.commits() == ["commit 0: 5"]
+
+
+@mended_only
+async def test_what_is_finished_between_two_generations_counts_in_neither(
+    reading: Reading,
+) -> None:
+    """Services with a line of their own go on while partitions move."""
+    reading.was_committed(3)
+    reading.read(3, 4, 5)
+    await reading.consumer.on_partitions_revoked({EVENTS})
+    reading.deal_with(5)
+    reading.app.consumer_generation_id = GENERATION + 1
+    await reading.consumer.on_partitions_assigned({EVENTS, ELSEWHERE}, GENERATION + 1)
+    reading.kept.clear()
+    reading.was_committed(3)
+    reading.read(3, 4, 5, generation=GENERATION + 1)
+    reading.deal_with(3, 4)
+    await reading.consumer.commit()
+    assert reading.commits() == ["commit 0: 5"]
+
+
+@mended_only
+async def test_a_gap_in_the_log_is_known_after_a_commit_that_membership_forbade(
+    reading: Reading,
+) -> None:
+    reading.settle = lost
+    reading.was_committed(3)
+    reading.read(3)
+    reading.deal_with(3)
+    await reading.consumer._add_gap(EVENTS, 4, 6)
+    reading.read(7)
+    reading.deal_with(7)
+    assert await reading.consumer.commit() is False
+    reading.settle = None
+    for _ in range(3):
+        await reading.consumer.commit()
+    assert reading.commits()[-1] == "commit 0: 8"

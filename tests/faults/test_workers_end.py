@@ -1,0 +1,100 @@
+"""Workers that are killed, stopped, frozen, added and taken away."""
+
+from __future__ import annotations
+
+import random
+import signal
+from itertools import accumulate
+
+import pytest
+
+from tests.support.drills import Drill
+from tests.support.processes import wait_until
+from tests.support.streaming import Moment
+from tests.support.supervising import Supervised
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(420)]
+
+KILLS = 20
+SHORTEST, LONGEST = 0.5, 16.0
+"""Seconds between kills: during a start, while the killed one's session lasts, and at work."""
+
+
+async def test_a_worker_killed_at_random_moments(drill: Drill) -> None:
+    """20 x SIGKILL at random moments, started again at once."""
+    worker = await drill.ready("one")
+    rng = random.Random(7)
+    moments = list(accumulate(rng.uniform(SHORTEST, LONGEST) for _ in range(KILLS)))
+    timeline = [Moment(at, worker.kill) for at in moments]
+    await drill.stream(rate=100, seconds=moments[-1] + 5, timeline=timeline)
+    outcome = await drill.finish(patience=120)
+    assert not outcome.damage
+    assert not outcome.dead_letters
+    assert set(outcome.exits) == {-signal.SIGKILL}
+
+
+async def test_a_deploy_every_few_seconds(drill: Drill) -> None:
+    """5 x SIGTERM, started again at once."""
+    worker = await drill.ready("one")
+    timeline = [Moment(4.0 + 5 * n, worker.terminate) for n in range(5)]
+    await drill.stream(rate=150, seconds=28, timeline=timeline)
+    outcome = await drill.finish()
+    assert not outcome.damage
+    assert not outcome.dead_letters
+    assert outcome.exits == (0, 0, 0, 0, 0)
+
+
+async def test_a_worker_joins_and_leaves(drill: Drill) -> None:
+    """A second worker joins under load, and leaves again."""
+    await drill.ready("one")
+    second: list[Supervised] = []
+
+    def join() -> None:
+        second.append(drill.worker("two"))
+
+    timeline = [Moment(4, join), Moment(14, lambda: second[0].stop())]
+    await drill.stream(rate=150, seconds=20, timeline=timeline)
+    outcome = await drill.finish()
+    assert not outcome.damage
+    assert not outcome.exits
+    assert outcome.longest_delay < 5.0
+
+
+async def test_a_worker_frozen_for_longer_than_its_session(drill: Drill) -> None:
+    """SIGSTOP of one of two workers for 10 s, with a session timeout of 6 s, then SIGCONT."""
+    zombie = await drill.ready("one")
+    await drill.ready("two")
+    folded: list[float] = []
+
+    def thaw() -> None:
+        zombie.thaw()
+        wait_until(lambda: bool(zombie.figures().samples), what="figures of the one thawed")
+        folded.append(zombie.figures().total("headwater_events_folded_total"))
+
+    timeline = [Moment(5, zombie.freeze), Moment(15, thaw)]
+    await drill.stream(rate=150, seconds=26, timeline=timeline)
+    assert zombie.figures().total("headwater_events_folded_total") > folded[0] + 100
+    outcome = await drill.finish()
+    assert not outcome.damage
+    assert not outcome.dead_letters
+    assert not outcome.exits
+
+
+async def test_from_one_worker_to_three_and_back(drill: Drill) -> None:
+    """Two more workers join under load, one after the other, and leave again."""
+    await drill.ready("one")
+    more: list[Supervised] = []
+
+    def join(name: str) -> None:
+        more.append(drill.worker(name))
+
+    timeline = [
+        Moment(3, lambda: join("two")),
+        Moment(5, lambda: join("three")),
+        Moment(15, lambda: more[0].stop()),
+        Moment(17, lambda: more[1].stop()),
+    ]
+    await drill.stream(rate=150, seconds=24, timeline=timeline)
+    outcome = await drill.finish()
+    assert not outcome.damage
+    assert not outcome.exits

@@ -1,0 +1,124 @@
+"""From a ledger to an outcome: what is missing, too much, late, or other than it was."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from streams.profiles import Profile
+from streams.trends import Trend
+from tests.support.ledger import Answer, Ledger
+from tests.support.outcomes import LATE, UNEXPLAINED, Outcome
+
+
+def audit(ledger: Ledger, *, exits: Sequence[int]) -> Outcome:
+    """Compare all that was made of the events with what should have been."""
+    wanted_profiles, wanted_trends = ledger.expected()
+    surplus = [
+        _surplus(_interactions(ledger.profiles), _interactions(wanted_profiles)),
+        _surplus(_visits(ledger.trends), _visits(wanted_trends)),
+    ]
+    waits = _waits(ledger)
+    return Outcome(
+        events=len(ledger.asked),
+        lost=max(-sum(n for n in each.values() if n < 0) for each in surplus),
+        over_counted=max(sum(n for n in each.values() if n > 0) for each in surplus),
+        wrong=_wrong(ledger, wanted_profiles, wanted_trends),
+        went_back=ledger.went_back,
+        unanswered=len(ledger.asked) - len(waits),
+        dead_letters=len(ledger.dead_letters),
+        repeated=len(ledger.answers) - len({a.slate_id for a in ledger.answers}),
+        changed=_changed(ledger),
+        longest_delay=max((end - begin for begin, end in waits), default=0.0),
+        outage=longest_outage(waits),
+        exits=tuple(exits),
+    )
+
+
+def _interactions(found: Mapping[str, Profile]) -> dict[str, int]:
+    return {user: sum(profile.counters.values()) for user, profile in found.items()}
+
+
+def _visits(found: Mapping[str, Trend]) -> dict[str, int]:
+    return {item: trend.interactions for item, trend in found.items()}
+
+
+def _surplus(found: Mapping[str, int], wanted: Mapping[str, int]) -> dict[str, int]:
+    return {key: found.get(key, 0) - wanted.get(key, 0) for key in found.keys() | wanted.keys()}
+
+
+def _wrong(
+    ledger: Ledger, wanted_profiles: Mapping[str, Profile], wanted_trends: Mapping[str, Trend]
+) -> int:
+    users = ledger.profiles.keys() | wanted_profiles.keys()
+    items = ledger.trends.keys() | wanted_trends.keys()
+    return sum(ledger.profiles.get(u) != wanted_profiles.get(u) for u in users) + sum(
+        not _same_trend(ledger.trends.get(i), wanted_trends.get(i)) for i in items
+    )
+
+
+def _same_trend(found: Trend | None, wanted: Trend | None) -> bool:
+    """Equal but for the last digits of the popularity, which depend on the order of arrival."""
+    if found is None or wanted is None:
+        return False
+    return (
+        math.isclose(found.popularity, wanted.popularity, rel_tol=1e-9, abs_tol=1e-12)
+        and (found.interactions, found.supporters) == (wanted.interactions, wanted.supporters)
+        and (found.days, found.at, found.applied) == (wanted.days, wanted.at, wanted.applied)
+    )
+
+
+def _waits(ledger: Ledger) -> list[tuple[float, float]]:
+    """When each event was sent and first answered, of those that were."""
+    first: dict[str, float] = {}
+    for answer in ledger.answers:
+        for cause in answer.answers:
+            first[cause] = min(answer.at, first.get(cause, math.inf))
+    return [(asked.at, first[id]) for id, asked in ledger.asked.items() if id in first]
+
+
+def longest_outage(waits: Iterable[tuple[float, float]]) -> float:
+    """
+    The longest time in which some event was late.
+
+    >>> longest_outage([(0.0, 0.1), (1.0, 4.0), (3.0, 6.0), (8.0, 10.0)])
+    5.0
+    """
+    longest, since, until = 0.0, -math.inf, -math.inf
+    for begin, end in sorted(wait for wait in waits if wait[1] - wait[0] > LATE):
+        if begin > until:
+            since = begin
+        until = max(until, end)
+        longest = max(longest, until - since)
+    return longest
+
+
+def _changed(ledger: Ledger) -> dict[str, int]:
+    """Why repeats have other items than the slate they repeat."""
+    made: dict[str, list[Answer]] = defaultdict(list)
+    for answer in sorted(ledger.answers, key=lambda a: a.at):
+        made[answer.slate_id].append(answer)
+    return dict(
+        Counter(
+            _why(ledger, first, again)
+            for first, *repeats in made.values()
+            for again in repeats
+            if again.items != first.items
+        )
+    )
+
+
+def _why(ledger: Ledger, first: Answer, again: Answer) -> str:
+    """A slate depends on trigger, profile and catalogue: which of them had moved?"""
+    if first.degraded != again.degraded:
+        return "a replica was behind"
+    if first.trends != again.trends:
+        return "trends moved"
+    asked = ledger.asked.get(first.trigger)
+    newer = asked and any(
+        other.event.user_id == asked.event.user_id and asked.offset < other.offset
+        for other in ledger.asked.values()
+        if other.partition == asked.partition and other.at <= again.at
+    )
+    return "the profile moved" if newer else UNEXPLAINED

@@ -1,0 +1,127 @@
+"""Workers, a stream, something that goes wrong, and the outcome."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from streams import topics
+from streams.kafka import Broker, declare_topics
+from streams.topics import Topic, Topics
+from tests.support.auditing import audit
+from tests.support.ledger import Ledger
+from tests.support.outcomes import Outcome
+from tests.support.processes import WorkerProgram
+from tests.support.streaming import ITEMS, Moment, drive, vectors
+from tests.support.supervising import Supervised
+from tests.support.wire import send
+
+ROLES = "profiling,trending,recommending"
+"""Without the encoder a worker starts in two seconds."""
+PARTITIONS = 4
+POLL = 0.5
+
+
+class BrokersTime(Topic):
+    """A topic whose records carry the broker's time, for a worker's clock may be wrong."""
+
+    __slots__ = ()
+
+    def config(self) -> Mapping[str, str]:
+        return {**Topic.config(self), "message.timestamp.type": "LogAppendTime"}
+
+
+class Drill:
+    """One stream on topics of its own, and the workers that it has to live with."""
+
+    def __init__(self, broker: Broker, *, prefix: str, folder: Path) -> None:
+        self.broker = broker
+        self.names = Topics(prefix, PARTITIONS)
+        self.outcome: Outcome | None = None
+        self._folder = folder
+        self._workers: list[Supervised] = []
+        self._ledger = Ledger(broker, self.names)
+
+    def name(self, topic: Topic) -> str:
+        """The name on the broker."""
+        return self.names.name(topic)
+
+    async def declare(self) -> None:
+        """Declare the topics."""
+        slates = BrokersTime(**asdict(topics.RECOMMENDATIONS))
+        declared = {**dict(self.names), self.name(topics.RECOMMENDATIONS): slates}
+        await declare_topics(self.broker, declared, partitions=PARTITIONS, replication=1)
+
+    async def announce(self, count: int = ITEMS, *, seed: int = 1, prefix: str = "item") -> None:
+        """Put items into the catalogue."""
+        records = vectors(count, seed=seed, prefix=prefix)
+        await send(self.broker, self.name(topics.ITEM_VECTORS), *records)
+
+    def worker(
+        self, name: str, *, roles: str = ROLES, settings: Mapping[str, str] | None = None
+    ) -> Supervised:
+        """Start a worker; it is started again whenever it ends."""
+        environment = {
+            "HEADWATER_BROKER": self.broker.bootstrap,
+            "HEADWATER_TOPIC_PREFIX": self.names.prefix,
+            "HEADWATER_STATE_DIR": str(self._folder / name),
+            "HEADWATER_SESSION_TIMEOUT": "6",
+            **(settings or {}),
+        }
+        log = self.log_of(name)
+        worker = Supervised(lambda: WorkerProgram(settings=environment, log=log, roles=roles))
+        self._workers.append(worker)
+        return worker
+
+    def log_of(self, name: str) -> Path:
+        """Where the worker of that name writes."""
+        return self._folder / f"{name}.log"
+
+    async def ready(self, name: str, *, roles: str = ROLES, **settings: str) -> Supervised:
+        """Start a worker and wait until it answers."""
+        worker = self.worker(name, roles=roles, settings=settings)
+        await asyncio.to_thread(worker.wait_ready)
+        return worker
+
+    async def stream(self, *, rate: float, seconds: float, timeline: Sequence[Moment] = ()) -> None:
+        """Send interactions, whatever happens."""
+        topic = self.name(topics.EVENTS)
+        await drive(self.broker, topic, rate=rate, seconds=seconds, timeline=timeline)
+
+    async def finish(self, *, patience: float = 60.0) -> Outcome:
+        """Wait until all is folded and answered, end the workers, and compare."""
+        await self._settled(patience)
+        await asyncio.to_thread(self.stop)
+        await self._ledger.read()
+        exits = [code for worker in self._workers for code in worker.exits]
+        self.outcome = audit(self._ledger, exits=exits)
+        return self.outcome
+
+    async def _settled(self, patience: float) -> None:
+        deadline = time.monotonic() + patience
+        while True:
+            await self._ledger.read()
+            if not (missing := self._ledger.missing()):
+                return
+            if time.monotonic() > deadline:
+                pytest.fail(f"after {patience:g} s: {missing}; {self._last_words()}")
+            await asyncio.sleep(POLL)
+
+    def _last_words(self) -> str:
+        logs = sorted(self._folder.glob("*.log"))
+        return "\n".join(f"{log.name}: …{log.read_text()[-1500:]}" for log in logs)
+
+    def stop(self) -> None:
+        """End the workers in order."""
+        for worker in self._workers:
+            worker.stop()
+
+    async def close(self) -> None:
+        """End what is left."""
+        await asyncio.to_thread(self.stop)
+        await self._ledger.stop()
