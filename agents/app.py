@@ -245,6 +245,7 @@ class Worker:
                 gains=self.settings.gains(),
                 max_ahead=self.settings.events.max_ahead.total_seconds(),
                 metrics=self.metrics,
+                slate_per_event=self.settings.slate_per_event,
             ),
         )
 

@@ -29,6 +29,7 @@ class Profiling:
         gains: Gains,
         max_ahead: float,
         metrics: Metrics,
+        slate_per_event: bool = True,
     ) -> None:
         self._profiles = profiles
         self._outbox = outbox
@@ -36,6 +37,7 @@ class Profiling:
         self._gains = gains
         self._max_ahead = max_ahead
         self._metrics = metrics
+        self._slate_per_event = slate_per_event
 
     async def fold_event(self, record: Record) -> None:
         """
@@ -70,7 +72,8 @@ class Profiling:
         match event:
             case Interaction():
                 await self._send_co_visit(event, record, before)
-                await self._request_slate(event, record)
+                if self._slate_per_event:
+                    await self._request_slate(event, record)
             case Forget():
                 slates = self._names.name(topics.RECOMMENDATIONS)
                 await self._outbox.post(

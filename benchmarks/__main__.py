@@ -19,7 +19,7 @@ import msgspec
 
 from agents.commands.processes import free_port
 from agents.scraping import scrape
-from benchmarks import building, latency
+from benchmarks import building, latency, throughput
 from benchmarks.apache_kafka import VERSION, ApacheKafka
 from benchmarks.report import Report, write
 from examples import books_file
@@ -103,6 +103,7 @@ async def _measure(broker: Broker, items: Sequence[Item], *, state_dir: str) -> 
         )
     for rate in rates:
         report.rows.append(await latency.raw_latency(broker, make, rate))
+    report.throughput = await throughput.measure(broker)
     with latency.echo_agent(broker, "bench-in", "bench-out"):
         for rate in rates:
             report.rows.append(await latency.echo_latency(broker, make, rate))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.building import BuildCost
 from benchmarks.latency import OVERLOAD, Overload, Row
+from benchmarks.throughput import EVENTS, USERS, Rate
 
 
 @dataclass(slots=True)
@@ -23,6 +24,7 @@ class Report:
     saturation: float = 0.0
     """Slates per second."""
     overload: Overload | None = None
+    throughput: Sequence[Rate] = ()
     slate_stages: Mapping[str, float] = field(default_factory=dict)
     """Stage to mean seconds."""
     load_seconds: float = 0.0
@@ -37,7 +39,7 @@ class Report:
 
 def write(report: Report, path: Path) -> None:
     """Write the page."""
-    parts = (_head, _latency, _overload, _items, _building, _starts)
+    parts = (_head, _latency, _overload, _throughput, _items, _building, _starts)
     path.write_text("\n".join(part(report) for part in parts), encoding="utf-8")
 
 
@@ -114,6 +116,25 @@ def _overload(report: Report) -> str:
             "",
         ]
     )
+
+
+def _throughput(report: Report) -> str:
+    by_hand = next((rate.events for rate in report.throughput if "by hand" in rate.what), 1.0)
+    lines = [
+        "## Events a second into durable profiles",
+        "",
+        f"A backlog of {EVENTS:,} events of {USERS:,} users, one process each, the same fold;",
+        "what is written is acknowledged by the broker, in Headwater before offsets are committed.",
+        "",
+        "| | events/s | to the loop by hand |",
+        "|---|---|---|",
+        *(
+            f"| {rate.what} | {rate.events:,.0f} | {rate.events / by_hand:.2f} |"
+            for rate in report.throughput
+        ),
+        "",
+    ]
+    return "\n".join(lines)
 
 
 def _items(report: Report) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.apache_kafka import ApacheKafka
 from tests.support.drills import Drill
-from tests.support.streaming import Moment
+from tests.support.streaming import RATE, Moment
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
 
@@ -20,7 +20,7 @@ async def test_a_broker_killed(drill: Drill, kafka: ApacheKafka) -> None:
 
     await drill.ready("one")
     await drill.ready("two")
-    await drill.stream(rate=150, seconds=25, timeline=[Moment(6, restart)])
+    await drill.stream(rate=RATE, seconds=25, timeline=[Moment(6, restart)])
     outcome = await drill.finish(patience=90)
     assert not outcome.damage
     assert not outcome.dead_letters
@@ -32,7 +32,7 @@ async def test_a_broker_paused(drill: Drill, kafka: ApacheKafka) -> None:
     await drill.ready("two")
     timeline = [Moment(5, kafka.pause), Moment(20, kafka.resume)]
     try:
-        await drill.stream(rate=150, seconds=28, timeline=timeline)
+        await drill.stream(rate=RATE, seconds=28, timeline=timeline)
         outcome = await drill.finish(patience=90)
     finally:
         kafka.resume()

@@ -10,8 +10,7 @@ import pytest
 
 from tests.support.drills import Drill
 from tests.support.processes import wait_until
-from tests.support.streaming import Moment
-from tests.support.supervising import Supervised
+from tests.support.streaming import RATE, Moment
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(420)]
 
@@ -26,18 +25,23 @@ async def test_a_worker_killed_at_random_moments(drill: Drill) -> None:
     rng = random.Random(7)
     moments = list(accumulate(rng.uniform(SHORTEST, LONGEST) for _ in range(KILLS)))
     timeline = [Moment(at, worker.kill) for at in moments]
-    await drill.stream(rate=100, seconds=moments[-1] + 5, timeline=timeline)
+    await drill.stream(rate=RATE, seconds=moments[-1] + 5, timeline=timeline)
     outcome = await drill.finish(patience=120)
     assert not outcome.damage
     assert not outcome.dead_letters
     assert set(outcome.exits) == {-signal.SIGKILL}
 
 
-async def test_a_deploy_every_few_seconds(drill: Drill) -> None:
-    """5 x SIGTERM, started again at once."""
+async def test_five_deploys(drill: Drill) -> None:
+    """5 x SIGTERM of the only worker, 6 s apart, started again at once."""
     worker = await drill.ready("one")
-    timeline = [Moment(4.0 + 5 * n, worker.terminate) for n in range(5)]
-    await drill.stream(rate=150, seconds=28, timeline=timeline)
+
+    def deploy() -> None:
+        worker.wait_ready()  # a SIGTERM before it listens would end it with -15
+        worker.terminate()
+
+    timeline = [Moment(3.0 + 6 * n, deploy) for n in range(5)]
+    await drill.stream(rate=RATE, seconds=32, timeline=timeline)
     outcome = await drill.finish()
     assert not outcome.damage
     assert not outcome.dead_letters
@@ -47,13 +51,8 @@ async def test_a_deploy_every_few_seconds(drill: Drill) -> None:
 async def test_a_worker_joins_and_leaves(drill: Drill) -> None:
     """A second worker joins under load, and leaves again."""
     await drill.ready("one")
-    second: list[Supervised] = []
-
-    def join() -> None:
-        second.append(drill.worker("two"))
-
-    timeline = [Moment(4, join), Moment(14, lambda: second[0].stop())]
-    await drill.stream(rate=150, seconds=20, timeline=timeline)
+    timeline = [Moment(4, lambda: drill.worker("two")), Moment(14, lambda: drill.dismiss("two"))]
+    await drill.stream(rate=RATE, seconds=20, timeline=timeline)
     outcome = await drill.finish()
     assert not outcome.damage
     assert not outcome.exits
@@ -72,7 +71,7 @@ async def test_a_worker_frozen_for_longer_than_its_session(drill: Drill) -> None
         folded.append(zombie.figures().total("headwater_events_folded_total"))
 
     timeline = [Moment(5, zombie.freeze), Moment(15, thaw)]
-    await drill.stream(rate=150, seconds=26, timeline=timeline)
+    await drill.stream(rate=RATE, seconds=26, timeline=timeline)
     assert zombie.figures().total("headwater_events_folded_total") > folded[0] + 100
     outcome = await drill.finish()
     assert not outcome.damage
@@ -83,18 +82,13 @@ async def test_a_worker_frozen_for_longer_than_its_session(drill: Drill) -> None
 async def test_from_one_worker_to_three_and_back(drill: Drill) -> None:
     """Two more workers join under load, one after the other, and leave again."""
     await drill.ready("one")
-    more: list[Supervised] = []
-
-    def join(name: str) -> None:
-        more.append(drill.worker(name))
-
     timeline = [
-        Moment(3, lambda: join("two")),
-        Moment(5, lambda: join("three")),
-        Moment(15, lambda: more[0].stop()),
-        Moment(17, lambda: more[1].stop()),
+        Moment(3, lambda: drill.worker("two")),
+        Moment(5, lambda: drill.worker("three")),
+        Moment(15, lambda: drill.dismiss("two")),
+        Moment(17, lambda: drill.dismiss("three")),
     ]
-    await drill.stream(rate=150, seconds=24, timeline=timeline)
+    await drill.stream(rate=RATE, seconds=24, timeline=timeline)
     outcome = await drill.finish()
     assert not outcome.damage
     assert not outcome.exits

@@ -44,7 +44,7 @@ class Drill:
         self.names = Topics(prefix, PARTITIONS)
         self.outcome: Outcome | None = None
         self._folder = folder
-        self._workers: list[Supervised] = []
+        self._workers: dict[str, Supervised] = {}
         self._ledger = Ledger(broker, self.names)
 
     def name(self, topic: Topic) -> str:
@@ -71,12 +71,18 @@ class Drill:
             "HEADWATER_TOPIC_PREFIX": self.names.prefix,
             "HEADWATER_STATE_DIR": str(self._folder / name),
             "HEADWATER_SESSION_TIMEOUT": "6",
+            # Graphs differ from worker to worker; with this one the same state gives the same slate.
+            "HEADWATER_INDEX__KIND": "exact",
             **(settings or {}),
         }
         log = self.log_of(name)
         worker = Supervised(lambda: WorkerProgram(settings=environment, log=log, roles=roles))
-        self._workers.append(worker)
+        self._workers[name] = worker
         return worker
+
+    def dismiss(self, name: str) -> None:
+        """End a worker in order, for good."""
+        self._workers[name].stop()
 
     def log_of(self, name: str) -> Path:
         """Where the worker of that name writes."""
@@ -98,7 +104,7 @@ class Drill:
         await self._settled(patience)
         await asyncio.to_thread(self.stop)
         await self._ledger.read()
-        exits = [code for worker in self._workers for code in worker.exits]
+        exits = [code for worker in self._workers.values() for code in worker.exits]
         self.outcome = audit(self._ledger, exits=exits)
         return self.outcome
 
@@ -118,7 +124,7 @@ class Drill:
 
     def stop(self) -> None:
         """End the workers in order."""
-        for worker in self._workers:
+        for worker in self._workers.values():
             worker.stop()
 
     async def close(self) -> None:

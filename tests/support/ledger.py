@@ -1,4 +1,4 @@
-"""All that is on the topics, read as it comes, and what the same folds make of it in plain Python."""
+"""All that came out of a stream, and what the same folds make of it in plain Python."""
 
 from __future__ import annotations
 

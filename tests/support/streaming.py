@@ -18,6 +18,8 @@ from streams.vectors import VectorRecord, encode_vector
 
 USERS, ITEMS = 120, 1_000
 """So many that a user has not seen everything when the longest stream ends."""
+RATE = 100.0
+"""Events per second: a third of what one worker takes, so that it has strength to catch up."""
 ACTIONS = ("view", "click", "like", "skip")
 
 
