@@ -86,7 +86,7 @@ class Worker:
         self._consuming = self._make_consuming()
         self.catalogue = Catalogue(_index(settings), half_life=self._half_life, alarm=_alarm)
         self.replicas = self._replicas(snapshots)
-        self.services: list[Service] = [*self.replicas, Watchdog(self.app, fatal=fatal)]
+        self.services: list[Service] = [*self.replicas, self._watchdog()]
         self._register(encoder)
         self.app.on_start = self._started(self.app.on_start)
 
@@ -101,6 +101,14 @@ class Worker:
         recovery = self.app.tables._recovery
         recovered = recovery is not None and recovery.completed.is_set()
         return {"tables": recovered, **{r.name: r.ready.is_set() for r in self.replicas}}
+
+    def _watchdog(self) -> Watchdog:
+        return Watchdog(
+            self.app,
+            fatal=self._fatal,
+            is_ready=lambda: all(self.readiness().values()),
+            patience=self.settings.stall_timeout.total_seconds(),
+        )
 
     async def _ready(self) -> None:
         """Return once this worker answers."""
@@ -289,6 +297,7 @@ class Worker:
         async def started() -> None:
             await self.outbox.start()
             await on_start()
+            self.app.sensors.remove(self.app.monitor)  # 5 % of the time, for figures nobody reads
             for service in self.services:
                 await self.app.add_runtime_dependency(service)
             self.app.add_future(self._watch_lag())

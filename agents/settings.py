@@ -171,6 +171,8 @@ class Settings(BaseSettings):
     """How often state is written to its changelog and offsets are committed."""
     session_timeout: Duration = timedelta(seconds=10)
     """After how long a silent worker's partitions go to others."""
+    stall_timeout: Duration = timedelta(minutes=2)
+    """After how long a worker ends that has records to deal with and deals with none."""
     slate_per_event: bool = True
     """Is every interaction answered with a slate?  If not, only requests are."""
     request_deadline: Duration = timedelta(seconds=5)

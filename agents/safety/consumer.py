@@ -37,6 +37,11 @@ class SafeConsumer(FastDrain, Consumer):  # type: ignore[misc]
     _between = False
     """Between two generations: what is finished now is read again in the next one."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.done: dict[TP, int] = {}
+        """The last offset dealt with in this generation, or committed before it."""
+
     def _new_consumer_thread(self) -> LoopReader:
         return LoopReader(self, loop=self.loop, thread_loop=self.loop, beacon=self.beacon)
 
@@ -49,6 +54,7 @@ class SafeConsumer(FastDrain, Consumer):  # type: ignore[misc]
         if self._between or message.generation_id != self.app.consumer_generation_id:
             return False
         acked: bool = super().ack(message)
+        self.done[message.tp] = max(message.offset, self.done.get(message.tp, -1))
         return acked
 
     def ack(self, message: Message) -> bool:  # noqa: ARG002
@@ -67,6 +73,7 @@ class SafeConsumer(FastDrain, Consumer):  # type: ignore[misc]
         rebalance, and thrown away, would never be read again.
         """
         await super().perform_seek()
+        self.done = {tp: offset - 1 for tp, offset in self._read_offset.items() if offset}
         fresh = [
             tp
             for tp in self.assignment()

@@ -67,3 +67,6 @@ class LoopReader(AIOKafkaConsumerThread):  # type: ignore[misc]
     async def call_thread(self, fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call it here and now."""
         return await maybe_async(fun(*args, **kwargs))
+
+    def verify_event_path(self, now: float, tp: Any) -> None:
+        """Do nothing: Faust would log what it takes for a stall, `Watchdog` ends the worker."""

@@ -2,34 +2,138 @@
 Turn a worker that is silently dead into one that has exited, so that a supervisor restarts it.
 
 aiokafka parks an error of the group coordinator until somebody polls; Faust does not poll while it
-has no partitions, and would hang for ever.
+has no partitions, and would hang for ever.  A fetcher that has died, or a stream that is stuck,
+says nothing either: only the broker knows that records wait.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Callable, Mapping
+from time import monotonic
+from typing import Any, NamedTuple
 
+from faust.types import TP
 from mode import Service
 
 INTERVAL = 2.0
 """Seconds between looks."""
+PATIENCE = 5.0
+"""Seconds for the broker to answer; one that is away is not this worker's fault."""
+
+
+class Backlog(NamedTuple):
+    """What is left of a partition, and since when nothing was done about it."""
+
+    last: int
+    """The last offset dealt with, -1 before the first."""
+    since: float
+
+
+class Progress:
+    """
+    Remembers of each partition when something was last done about it.
+
+    >>> progress, tp = Progress(patience=60), TP("events", 0)
+    >>> progress.look({tp: 10}, {tp: 4}, now=0), progress.look({tp: 10}, {tp: 4}, now=59)
+    (None, None)
+    >>> progress.look({tp: 12}, {tp: 4}, now=60)
+    'events-0: 7 records wait, and none was dealt with for 60 s'
+    """
+
+    def __init__(self, *, patience: float) -> None:
+        """Begin without a past."""
+        self._patience = patience
+        self._backlogs: dict[TP, Backlog] = {}
+
+    def forget(self) -> None:
+        """What was seen does not count: partitions move, or the broker is away."""
+        self._backlogs.clear()
+
+    def look(self, ends: Mapping[TP, int], done: Mapping[TP, int], *, now: float) -> str | None:
+        """
+        Compare with the last look.
+
+        Args:
+            ends: Next offset that the broker will give, by partition.
+            done: Last offset dealt with, by partition.
+            now: Monotonic seconds.
+
+        Returns:
+            What is stuck; None while all is well.
+        """
+        before, self._backlogs = self._backlogs, {}
+        for tp, end in ends.items():
+            last = done.get(tp, -1)
+            if end - 1 <= last:
+                continue
+            known = before.get(tp)
+            since = known.since if known is not None and known.last == last else now
+            self._backlogs[tp] = Backlog(last, since)
+            if now - since >= self._patience:
+                return (
+                    f"{tp.topic}-{tp.partition}: {end - 1 - last} records wait, "
+                    f"and none was dealt with for {now - since:.0f} s"
+                )
+        return None
 
 
 class Watchdog(Service):  # type: ignore[misc]
-    """Looks at the coordinator and calls for the end when it has failed."""
+    """Looks at coordinator and streams, and calls for the end when one has failed."""
 
-    def __init__(self, app: Any, *, fatal: Any, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        app: Any,
+        *,
+        fatal: Any,
+        is_ready: Callable[[], bool],
+        patience: float,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.app = app
         self.fatal = fatal
+        self._is_ready = is_ready
+        self._progress = Progress(patience=patience)
 
     @Service.task  # type: ignore[untyped-decorator]
     async def _look(self) -> None:
         while not self.should_stop:
             await asyncio.sleep(INTERVAL)
-            if (error := coordinator_error(self.app.consumer)) is not None:
-                self.fatal(f"the group coordinator failed: {error!r}", error)
+            await self.look()
+
+    async def look(self) -> None:
+        """End the worker where it is dead."""
+        if (error := coordinator_error(self.app.consumer)) is not None:
+            self.fatal(f"the group coordinator failed: {error!r}", error)
+        if (stuck := await self._stuck()) is not None:
+            self.fatal(f"a stream has stalled: {stuck}", TimeoutError(stuck))
+
+    async def _stuck(self) -> str | None:
+        consumer = self.app.consumer
+        if self.app.rebalancing or not self._is_ready():
+            self._progress.forget()
+            return None
+        mine = [tp for tp in consumer.assignment() if not consumer._is_changelog_tp(tp)]
+        try:
+            async with asyncio.timeout(PATIENCE):
+                ends = await consumer.highwaters(*mine)
+                read = {tp: await consumer.position(tp) or 0 for tp in mine}
+        except Exception:  # noqa: BLE001 - however it fails, the broker has not answered
+            self._progress.forget()
+            return None
+        # Compaction may have left no record at the end of a log: reading it all is dealing with it.
+        empty = {tp: end - 1 for tp, end in ends.items() if read[tp] >= end and self._idle(tp)}
+        return self._progress.look(ends, {**consumer.done, **empty}, now=monotonic())
+
+    def _idle(self, tp: TP) -> bool:
+        """Is nothing of the partition in a queue or under way?"""
+        queued = any(channel.queue.qsize() for channel in self.app.topics._tp_index[tp])
+        under_way = any(
+            message.tp == tp and not message.acked
+            for message in list(self.app.consumer._unacked_messages)
+        )
+        return not (queued or under_way)
 
 
 def coordinator_error(consumer: Any) -> BaseException | None:

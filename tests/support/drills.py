@@ -71,7 +71,7 @@ class Drill:
             "HEADWATER_TOPIC_PREFIX": self.names.prefix,
             "HEADWATER_STATE_DIR": str(self._folder / name),
             "HEADWATER_SESSION_TIMEOUT": "6",
-            # Graphs differ from worker to worker; with this one the same state gives the same slate.
+            # Graphs differ between workers; so the same state would not give the same slate.
             "HEADWATER_INDEX__KIND": "exact",
             **(settings or {}),
         }

@@ -1,13 +1,16 @@
 """A coordinator's error that nobody looks at ends the worker instead of stopping it silently."""
 
 import asyncio
+from contextlib import suppress
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from faust.types import TP
 
 from agents.safety.watchdog import INTERVAL, Watchdog, coordinator_error
-from agents.testing import SmallEnd, run_at_once
+from agents.testing import SmallEnd, WorkerEnded, run_at_once
 
 ERROR = RuntimeError("not authorised for the group")
 
@@ -25,7 +28,7 @@ def watch(app: Any, *, seconds: float, later: BaseException | None = None) -> li
 
     async def main() -> list[str]:
         fatal = SmallEnd()
-        watchdog = Watchdog(app, fatal=fatal)
+        watchdog = Watchdog(app, fatal=fatal, is_ready=lambda: False, patience=60)
         await watchdog.start()
         if later is not None:
             parked = app.consumer._thread._consumer._coordinator
@@ -40,17 +43,21 @@ def watch(app: Any, *, seconds: float, later: BaseException | None = None) -> li
 
 
 def test_a_parked_error_ends_the_worker_and_is_named() -> None:
-    reasons = watch(SimpleNamespace(consumer=consumer(ERROR)), seconds=2 * INTERVAL)
+    reasons = watch(
+        SimpleNamespace(consumer=consumer(ERROR), rebalancing=False), seconds=2 * INTERVAL
+    )
     assert reasons == [f"the group coordinator failed: {ERROR!r}"]
 
 
 def test_an_error_that_is_parked_later_is_found() -> None:
-    app = SimpleNamespace(consumer=consumer())
+    app = SimpleNamespace(consumer=consumer(), rebalancing=False)
     assert len(watch(app, seconds=10 * INTERVAL, later=ERROR)) == 1
 
 
 def test_a_healthy_coordinator_is_left_alone() -> None:
-    assert watch(SimpleNamespace(consumer=consumer()), seconds=100 * INTERVAL) == []
+    assert (
+        watch(SimpleNamespace(consumer=consumer(), rebalancing=False), seconds=100 * INTERVAL) == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -73,3 +80,122 @@ async def test_the_error_is_looked_for_where_aiokafka_parks_it() -> None:
     from aiokafka.consumer.group_coordinator import GroupCoordinator
 
     assert "_pending_exception" in GroupCoordinator.__init__.__code__.co_names
+
+
+# -- streams
+
+EVENTS = TP("events", 0)
+PATIENCE = 60.0
+
+
+@dataclass
+class Reading:
+    """A worker that owns one partition, and how far it has come."""
+
+    end: int = 10
+    read: int = 0
+    done: dict[TP, int] = field(default_factory=dict)
+    queued: int = 0
+    under_way: list[Any] = field(default_factory=list)
+    ready: bool = True
+    rebalancing: bool = False
+    away: bool = False
+    _thread: Any = None
+
+    @property
+    def consumer(self) -> Any:
+        return self
+
+    @property
+    def topics(self) -> Any:
+        channel = SimpleNamespace(queue=SimpleNamespace(qsize=lambda: self.queued))
+        return SimpleNamespace(_tp_index={EVENTS: [channel]})
+
+    @property
+    def _unacked_messages(self) -> list[Any]:
+        return self.under_way
+
+    def assignment(self) -> set[TP]:
+        return {EVENTS}
+
+    def _is_changelog_tp(self, tp: TP) -> bool:
+        return False
+
+    async def highwaters(self, *partitions: TP) -> dict[TP, int]:
+        if self.away:
+            raise ConnectionError("no broker")
+        return dict.fromkeys(partitions, self.end)
+
+    async def position(self, tp: TP) -> int:
+        return self.read
+
+
+def looked_at(
+    reading: Reading, monkeypatch: pytest.MonkeyPatch, *changes: dict[str, Any]
+) -> list[str]:
+    """The reasons given for an end, when changes come in `PATIENCE` seconds from each other."""
+    clock = [0.0]
+    monkeypatch.setattr("agents.safety.watchdog.monotonic", lambda: clock[0])
+
+    async def main() -> list[str]:
+        fatal = SmallEnd()
+        watchdog = Watchdog(reading, fatal=fatal, is_ready=lambda: reading.ready, patience=PATIENCE)
+        with suppress(WorkerEnded):
+            for change in ({}, *changes):
+                for name, value in change.items():
+                    setattr(reading, name, value)
+                await watchdog.look()
+                clock[0] += PATIENCE
+        return fatal.reasons
+
+    return asyncio.run(main())
+
+
+def test_records_that_nobody_deals_with_end_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    (reason,) = looked_at(Reading(end=10, done={EVENTS: 3}), monkeypatch, {"end": 12})
+    assert reason == (
+        "a stream has stalled: events-0: 8 records wait, and none was dealt with for 60 s"
+    )
+
+
+def test_a_fetcher_that_is_dead_from_the_start_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(looked_at(Reading(), monkeypatch, {})) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"done": {EVENTS: 4}},
+        {"done": {EVENTS: 9}},
+        {"rebalancing": True},
+        {"ready": False},
+        {"away": True},
+    ],
+    ids=["slow", "done", "partitions move", "still catching up", "broker away"],
+)
+def test_what_is_no_stall_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
+) -> None:
+    assert looked_at(Reading(done={EVENTS: 3}), monkeypatch, change) == []
+
+
+def test_time_before_the_broker_came_back_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading = Reading(done={EVENTS: 3})
+    assert looked_at(reading, monkeypatch, {"away": True}, {"away": False}) == []
+
+
+def test_the_end_of_a_log_without_records_is_no_stall(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compaction has taken the last ones away."""
+    assert looked_at(Reading(end=10, read=10, done={EVENTS: 7}), monkeypatch, {}) == []
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [{"queued": 1}, {"under_way": [SimpleNamespace(tp=EVENTS, acked=False)]}],
+    ids=["in a queue", "under way"],
+)
+def test_what_was_read_and_not_dealt_with_is_a_stall(
+    monkeypatch: pytest.MonkeyPatch, rest: dict[str, Any]
+) -> None:
+    reading = Reading(end=10, read=10, done={EVENTS: 7}, **rest)
+    assert len(looked_at(reading, monkeypatch, {})) == 1
