@@ -43,7 +43,7 @@ def _numbers(tally: Tally, figures: Figures) -> Table:
         f"event to slate  p50 [b]{_ms(p50)}[/b]  p99 [b]{_ms(p99)}[/b]",
     )
     table.add_row(
-        f"slates out     [b]{len(tally.slates):,}[/b]",
+        f"slates out     [b]{tally.slates:,}[/b]",
         f"degraded    {_bad(tally.degraded)}",
         f"new item findable  p99 [b]{_ms(None if findable is None else findable * 1000)}[/b]",
     )

@@ -11,6 +11,7 @@ import numpy as np
 
 from agents.scraping import Figures
 from slates.slate import Slate
+from streams.repeats import Repeats
 
 RECENT = 2_000
 """Slates over which the live view takes its percentiles."""
@@ -29,8 +30,8 @@ class Tally:
     """Vector records seen."""
     events_in: int = 0
     """Events that the broker has acknowledged."""
-    slates: set[str] = field(default_factory=set)
-    """Ids of the slates seen: a repeat counts once."""
+    slates: int = 0
+    """Slates seen; a repeat counts once."""
     superseded: int = 0
     """Events answered by the slate of a newer one."""
     dead_letters: int = 0
@@ -42,13 +43,14 @@ class Tally:
     """Clicks the same users would have made on as many random items."""
     latencies: list[float] = field(default_factory=list)
     """Seconds from event to slate, of every slate."""
+    repeats: Repeats = field(default_factory=Repeats)
     newest: deque[Slate] = field(default_factory=lambda: deque(maxlen=SHOWN))
 
     def add_slate(self, slate: Slate) -> bool:
         """Count a slate; False for one seen before."""
-        if slate.slate_id in self.slates:
+        if not self.repeats.is_new(slate.slate_id, revision=slate.revision):
             return False
-        self.slates.add(slate.slate_id)
+        self.slates += 1
         self.superseded += len(slate.supersedes)
         self.degraded += bool(slate.degraded)
         self.latencies.append(max(slate.produced_at - slate.trigger.received_at, 0.0))
@@ -102,7 +104,7 @@ def summary(tally: Tally, figures: Figures, *, seconds: float) -> dict[str, Any]
         "seconds": round(seconds, 1),
         "events_in": tally.events_in,
         "events_folded": folded,
-        "slates_out": len(tally.slates),
+        "slates_out": tally.slates,
         "superseded": tally.superseded,
         "items_indexed": int(figures.total("headwater_index_items")),
         "dead_letters": tally.dead_letters,

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 import msgspec
 
 from streams.events import Event, Forget, Gains, Impression, Interaction
+from streams.wire import require_version
 
 VERSION = 1
 MAX_HISTORY = 200
@@ -60,8 +61,15 @@ def encode_profile(profile: Profile) -> bytes:
 
 
 def decode_profile(value: bytes) -> Profile:
-    """Read a profile from its changelog."""
-    return _decoder.decode(value)
+    """
+    Read a profile from its changelog, in the layout of this or an earlier version.
+
+    Raises:
+        msgspec.DecodeError: It is none, or a later version wrote it.
+    """
+    profile = _decoder.decode(value)
+    require_version(profile.version, known=VERSION)
+    return profile
 
 
 def is_applied(profile: Profile, *, partition: int, offset: int) -> bool:

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from streams.wire import require_version
+
 VERSION = 1
 DAY = 86_400.0
 MAX_DAYS = 8
@@ -78,12 +80,14 @@ def encode_trend(trend: Trend) -> bytes:
 
 def decode_trend(value: bytes) -> Trend:
     """
-    Read a trend.
+    Read a trend, in the layout of this or an earlier version.
 
     Raises:
-        msgspec.DecodeError: It is not one.
+        msgspec.DecodeError: It is none, or a later version wrote it.
     """
-    return _trend_decoder.decode(value)
+    trend = _trend_decoder.decode(value)
+    require_version(trend.version, known=VERSION)
+    return trend
 
 
 def fold(trend: Trend, visit: CoVisit, *, half_life: float) -> Trend:

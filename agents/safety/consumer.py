@@ -81,6 +81,24 @@ class SafeConsumer(FastDrain, Consumer):  # type: ignore[misc]
         ]
         if fresh:
             await self._thread.seek_to_beginning(*map(ensure_aiokafka_TP, fresh))
+        await self._say_what_retention_took()
+
+    async def _say_what_retention_took(self) -> None:
+        """aiokafka would go on at the beginning of the log without a word."""
+        committed = {tp: offset for tp, offset in self._read_offset.items() if offset}
+        begins = await self.earliest_offsets(*committed) if committed else {}
+        for tp, offset in committed.items():
+            if offset < begins[tp]:
+                log.error(
+                    "%s-%d: offset %d was to be read next, but the log begins at %d: %d records "
+                    "were deleted before they were read and will never be folded; it goes on with "
+                    "those that are left; lengthen the topic's retention",
+                    tp.topic,
+                    tp.partition,
+                    offset,
+                    begins[tp],
+                    begins[tp] - offset,
+                )
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Commit first, forget after: the other way round repeats seconds of work."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,15 @@ from tests.support.wire import send
 ROLES = "profiling,trending,recommending"
 """Without the encoder a worker starts in two seconds."""
 PARTITIONS = 4
+INPUTS = (
+    topics.EVENTS,
+    topics.ITEMS,
+    topics.ITEM_VECTORS,
+    topics.CO_VISITS,
+    topics.SLATE_REQUESTS,
+)
+LARGEST = 11_000_000
+"""Bytes that the broker takes on those; there are some who set it so."""
 POLL = 0.5
 
 
@@ -53,8 +62,11 @@ class Drill:
 
     async def declare(self) -> None:
         """Declare the topics."""
-        slates = BrokersTime(**asdict(topics.RECOMMENDATIONS))
-        declared = {**dict(self.names), self.name(topics.RECOMMENDATIONS): slates}
+        declared = {
+            **dict(self.names),
+            **{self.name(t): replace(t, max_message_bytes=LARGEST) for t in INPUTS},
+            self.name(topics.RECOMMENDATIONS): BrokersTime(**asdict(topics.RECOMMENDATIONS)),
+        }
         await declare_topics(self.broker, declared, partitions=PARTITIONS, replication=1)
 
     async def announce(self, count: int = ITEMS, *, seed: int = 1, prefix: str = "item") -> None:
@@ -121,6 +133,11 @@ class Drill:
     def _last_words(self) -> str:
         logs = sorted(self._folder.glob("*.log"))
         return "\n".join(f"{log.name}: …{log.read_text()[-1500:]}" for log in logs)
+
+    def dead_letters(self) -> set[str]:
+        """The ids of the records that were refused, as of `finish`."""
+        headers = (dict(letter.headers) for letter in self._ledger.dead_letters)
+        return {header["origin"].decode() for header in headers}
 
     def stop(self) -> None:
         """End the workers in order."""

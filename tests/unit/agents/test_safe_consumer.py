@@ -9,7 +9,7 @@ import asyncio
 import gc
 import threading
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise, permutations
@@ -336,6 +336,7 @@ class Fetching:
     """A consumer of aiokafka that has read up to offset 8 of three partitions."""
 
     seek_to_committed = AIOKafkaConsumer.seek_to_committed
+    begins = 0
 
     def __init__(self, committed: Mapping[TP, int | None]) -> None:
         self.positions = dict.fromkeys((EVENTS, ELSEWHERE, CHANGELOG), 8)
@@ -353,6 +354,9 @@ class Fetching:
 
     async def seek_to_beginning(self, *partitions: TP) -> None:
         self.positions.update(dict.fromkeys(partitions, 0))
+
+    async def beginning_offsets(self, partitions: Sequence[TP]) -> dict[TP, int]:
+        return dict.fromkeys(partitions, self.begins)
 
 
 async def call_at_once(call: Callable[..., Awaitable[Any]], *args: Any) -> Any:
@@ -391,6 +395,18 @@ async def test_a_partition_with_a_commit_is_read_again_from_there(reading: Readi
 
 async def test_a_partition_of_a_changelog_stays_where_it_is(reading: Reading) -> None:
     assert (await seek(reading, {EVENTS: 5}))[CHANGELOG] == 8
+
+
+@pytest.mark.parametrize("reading", [True], ids=["mended"], indirect=True)
+async def test_records_deleted_before_they_were_read_are_named(
+    reading: Reading, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(Fetching, "begins", 90)
+    await seek(reading, {EVENTS: 5, ELSEWHERE: 95})
+    (line,) = (record.getMessage() for record in caplog.records if record.name == "headwater")
+    assert line.startswith(
+        "events-0: offset 5 was to be read next, but the log begins at 90: 85 records were deleted"
+    )
 
 
 # -- commits that fail

@@ -38,14 +38,14 @@ def test_events_answered_by_the_slate_of_a_newer_one_are_counted() -> None:
     tally = tally_of(
         slate("one"), slate("four", supersedes=("two", "three")), slate("six", supersedes=("five",))
     )
-    assert (len(tally.slates), tally.superseded) == (3, 3)
+    assert (tally.slates, tally.superseded) == (3, 3)
 
 
 def test_a_slate_seen_before_counts_for_nothing() -> None:
     tally = Tally()
     again = slate(supersedes=("older",), degraded=("replica-behind: item-trends",))
     assert [tally.add_slate(again), tally.add_slate(again)] == [True, False]
-    assert (len(tally.slates), tally.superseded, tally.degraded) == (1, 1, 1)
+    assert (tally.slates, tally.superseded, tally.degraded) == (1, 1, 1)
     assert (len(tally.latencies), len(tally.newest)) == (1, 1)
 
 

@@ -21,7 +21,11 @@ NOBODY = "127.0.0.1:1"
 
 def test_every_client_is_made_with_address_and_name() -> None:
     options = Broker("one:9092,two:9092", client_id="worker-1").options()
-    assert options == {"bootstrap_servers": "one:9092,two:9092", "client_id": "worker-1"}
+    assert options == {
+        "bootstrap_servers": "one:9092,two:9092",
+        "client_id": "worker-1",
+        "security_protocol": "PLAINTEXT",
+    }
 
 
 def test_the_outbox_can_send_whatever_a_topic_can_hold() -> None:

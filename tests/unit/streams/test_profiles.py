@@ -2,6 +2,7 @@
 
 import random
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -239,6 +240,12 @@ def test_the_released_layout_is_still_what_is_written() -> None:
 
 def test_a_field_added_by_a_later_version_is_passed_over() -> None:
     assert decode_profile(STORED[:-1] + b',"mood":{"x":1}}') == KNOWN
+
+
+def test_a_profile_of_a_later_version_is_refused() -> None:
+    """Reading on would drop what that version knew, and write the rest back over it."""
+    with pytest.raises(msgspec.DecodeError, match="layout version 2, this Headwater knows up to 1"):
+        decode_profile(STORED.replace(b'"version":1', b'"version":2'))
 
 
 def test_a_stored_profile_says_its_version() -> None:

@@ -272,6 +272,11 @@ def test_the_released_layout_is_still_what_is_written() -> None:
     assert encode_co_visit(VISIT) == STORED_VISIT
 
 
+def test_a_trend_of_a_later_version_is_refused() -> None:
+    with pytest.raises(msgspec.DecodeError, match="layout version 2, this Headwater knows up to 1"):
+        decode_trend(STORED_TREND.replace(b'"version":1', b'"version":2'))
+
+
 def test_deep_nesting_is_no_co_visit() -> None:
     with pytest.raises(msgspec.DecodeError):
         decode_co_visit(b"[1.0,1,true,0,0," + b"[" * 5000 + b"]" * 5000 + b"]")
