@@ -44,10 +44,10 @@ async def test_a_broker_that_refuses_for_a_moment_costs_nothing(
     errors = (NOT_LEADER, TIMED_OUT, TOO_FEW_REPLICAS) * 5
     timeline = [
         Moment(1.0, lambda: mock.push_errors(PRODUCE, *errors)),
-        Moment(3.0, lambda: mock.set_rtt(200)),
-        Moment(5.0, lambda: mock.set_rtt(0)),
+        Moment(2.0, lambda: mock.set_rtt(200)),
+        Moment(3.0, lambda: mock.set_rtt(0)),
     ]
-    await mocked.stream(rate=50, seconds=6, timeline=timeline)
+    await mocked.stream(rate=50, seconds=4, timeline=timeline)
     outcome = await mocked.finish()
     assert not outcome.damage
     assert not outcome.exits
