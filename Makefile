@@ -7,7 +7,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test check test-kafka bench clean
+.PHONY: help setup up test check test-kafka faults bench clean
 
 help: ## this text
 	@echo "Headwater: clicks in, ranked and explained slates out."
@@ -41,7 +41,11 @@ check: setup ## format, lint, types, contracts, tests
 
 test-kafka: setup ## the tests against Apache Kafka (needs a JDK 17+ and Maven)
 	$(BIN)/python -m benchmarks.apache_kafka fetch
-	HEADWATER_REQUIRE_KAFKA=1 $(BIN)/python -m pytest tests/kafka
+	HEADWATER_REQUIRE_KAFKA=1 $(BIN)/python -m pytest tests/kafka tests/faults
+
+faults: setup ## provoke failures on Apache Kafka and write docs/reliability.md
+	$(BIN)/python -m benchmarks.apache_kafka fetch
+	HEADWATER_RELIABILITY=docs/reliability.md HEADWATER_REQUIRE_KAFKA=1 $(BIN)/python -m pytest tests/faults
 
 bench: setup ## measure on Apache Kafka and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks.apache_kafka fetch

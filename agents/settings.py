@@ -53,7 +53,7 @@ DEFAULT_GAINS = {
 """Strength of each action; untuned, only the order and the signs matter much."""
 
 # Read by Headwater's surroundings, not by this tree.
-_FOREIGN = {"HEADWATER_KAFKA_JARS", "HEADWATER_REQUIRE_KAFKA"}
+_FOREIGN = {"HEADWATER_KAFKA_JARS", "HEADWATER_RELIABILITY", "HEADWATER_REQUIRE_KAFKA"}
 
 
 def _seconds(value: Any) -> Any:

@@ -24,6 +24,11 @@ class LoopReader(AIOKafkaConsumerThread):  # type: ignore[misc]
         consumer = super()._create_worker_consumer(transport)
         # Faust hard-codes 1,500 ms: every join and leave would wait that long for its last fetch.
         consumer._fetch_max_wait_ms = int(transport.fetch_wait * 1000)
+        # Faust's own assignor gives partition n of all topics to one worker, and moves few.  But
+        # it is only taken for an app with Faust tables; the other gives a user's events to one
+        # worker and the requests to another as soon as there are three.
+        self._assignor = self.app.assignor
+        consumer._partition_assignment_strategy = [self.app.assignor]
         return consumer
 
     async def on_start(self) -> None:

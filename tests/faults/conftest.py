@@ -29,15 +29,15 @@ async def drill(
     kafka: ApacheKafka, tmp_path: Path, request: pytest.FixtureRequest
 ) -> AsyncIterator[Drill]:
     """Topics of the test's own, a catalogue, and a place in the table."""
-    drill = Drill(Broker(kafka.bootstrap), prefix=_prefix(request.node), folder=tmp_path)
-    await drill.declare()
-    await drill.announce()
-    yield drill
-    await drill.close()
-    collect(request, drill)
+    broker = Broker(kafka.bootstrap)
+    async with Drill(broker, prefix=_prefix(request.node), folder=tmp_path) as drill:
+        await drill.declare()
+        await drill.announce()
+        yield drill
+    _collect(request, drill)
 
 
-def collect(request: pytest.FixtureRequest, drill: Drill) -> None:
+def _collect(request: pytest.FixtureRequest, drill: Drill) -> None:
     """Keep what came out; a test without an outcome has failed in another way."""
     if drill.outcome is not None:
         rows = request.config.stash.setdefault(_rows, [])

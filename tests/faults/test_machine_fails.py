@@ -54,6 +54,8 @@ async def test_a_clock_that_jumps(drill: Drill, tmp_path: Path) -> None:
     ]
     await drill.stream(rate=RATE, seconds=20, timeline=timeline)
     outcome = await drill.finish()
+    wrong = {round((a.produced_at - a.at) / HOUR) for a in drill.ledger.answers}
+    assert wrong == {-1, 0, 1}
     assert not outcome.damage
     assert not outcome.dead_letters
     assert not outcome.exits

@@ -29,12 +29,12 @@ def mock() -> Iterator[EmbeddedBroker]:
 @pytest.fixture
 async def mocked(mock: EmbeddedBroker, tmp_path: Path) -> AsyncIterator[Drill]:
     """A drill on the mock cluster; not in the table, for it is no Kafka."""
-    drill = Drill(Broker(mock.bootstrap, fetch_wait=0.01), prefix="", folder=tmp_path)
-    for name in dict(drill.names):
-        mock.declare(name, PARTITIONS)
-    await drill.announce(100)
-    yield drill
-    await drill.close()
+    broker = Broker(mock.bootstrap, fetch_wait=0.01)
+    async with Drill(broker, prefix="", folder=tmp_path) as drill:
+        for name in dict(drill.names):
+            mock.declare(name, PARTITIONS)
+        await drill.announce(100)
+        yield drill
 
 
 async def test_a_broker_that_refuses_for_a_moment_costs_nothing(

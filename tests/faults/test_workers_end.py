@@ -35,12 +35,7 @@ async def test_a_worker_killed_at_random_moments(drill: Drill) -> None:
 async def test_five_deploys(drill: Drill) -> None:
     """5 x SIGTERM of the only worker, 6 s apart, started again at once."""
     worker = await drill.ready("one")
-
-    def deploy() -> None:
-        worker.wait_ready()  # a SIGTERM before it listens would end it with -15
-        worker.terminate()
-
-    timeline = [Moment(3.0 + 6 * n, deploy) for n in range(5)]
+    timeline = [Moment(3.0 + 6 * n, worker.redeploy) for n in range(5)]
     await drill.stream(rate=RATE, seconds=32, timeline=timeline)
     outcome = await drill.finish()
     assert not outcome.damage
@@ -72,7 +67,7 @@ async def test_a_worker_frozen_for_longer_than_its_session(drill: Drill) -> None
 
     timeline = [Moment(5, zombie.freeze), Moment(15, thaw)]
     await drill.stream(rate=RATE, seconds=26, timeline=timeline)
-    assert zombie.figures().total("headwater_events_folded_total") > folded[0] + 100
+    assert zombie.figures().total("headwater_events_folded_total") > folded[0] + 10
     outcome = await drill.finish()
     assert not outcome.damage
     assert not outcome.dead_letters

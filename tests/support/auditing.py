@@ -115,10 +115,18 @@ def _why(ledger: Ledger, first: Answer, again: Answer) -> str:
         return "a replica was behind"
     if first.trends != again.trends:
         return "trends moved"
-    asked = ledger.asked.get(first.trigger)
-    newer = asked and any(
+    if _had_newer(ledger, again):
+        return "the profile moved"
+    # Its request was read again before its event was; then another one must have followed.
+    followed = any(again.trigger in a.answers and a.at > again.at for a in ledger.answers)
+    return "the event was not folded again yet" if followed else UNEXPLAINED
+
+
+def _had_newer(ledger: Ledger, answer: Answer) -> bool:
+    """Had the user done more by the time of the answer?"""
+    asked = ledger.asked.get(answer.trigger)
+    return asked is not None and any(
         other.event.user_id == asked.event.user_id and asked.offset < other.offset
         for other in ledger.asked.values()
-        if other.partition == asked.partition and other.at <= again.at
+        if other.partition == asked.partition and other.at <= answer.at
     )
-    return "the profile moved" if newer else UNEXPLAINED

@@ -54,7 +54,16 @@ class Drill:
         self.outcome: Outcome | None = None
         self._folder = folder
         self._workers: dict[str, Supervised] = {}
-        self._ledger = Ledger(broker, self.names)
+        self.ledger = Ledger(broker, self.names)
+        """All that was on the topics, as of `finish`."""
+
+    async def __aenter__(self) -> Drill:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """End what is left."""
+        await asyncio.to_thread(self.stop)
+        await self.ledger.stop()
 
     def name(self, topic: Topic) -> str:
         """The name on the broker."""
@@ -93,7 +102,8 @@ class Drill:
         return worker
 
     def dismiss(self, name: str) -> None:
-        """End a worker in order, for good."""
+        """End a worker in order, for good, as soon as it has come to work at all."""
+        self._workers[name].wait_ready()
         self._workers[name].stop()
 
     def log_of(self, name: str) -> Path:
@@ -113,21 +123,23 @@ class Drill:
 
     async def finish(self, *, patience: float = 60.0) -> Outcome:
         """Wait until all is folded and answered, end the workers, and compare."""
-        await self._settled(patience)
+        missing = await self._missing_after(patience)
         await asyncio.to_thread(self.stop)
-        await self._ledger.read()
+        await self.ledger.read()
         exits = [code for worker in self._workers.values() for code in worker.exits]
-        self.outcome = audit(self._ledger, exits=exits)
+        self.outcome = audit(self.ledger, exits=exits)
+        if missing:
+            pytest.fail(f"after {patience:g} s: {missing}; {self.outcome}\n{self._last_words()}")
         return self.outcome
 
-    async def _settled(self, patience: float) -> None:
+    async def _missing_after(self, patience: float) -> str:
+        """What is still missing when nobody waits any longer; empty as soon as nothing is."""
         deadline = time.monotonic() + patience
         while True:
-            await self._ledger.read()
-            if not (missing := self._ledger.missing()):
-                return
-            if time.monotonic() > deadline:
-                pytest.fail(f"after {patience:g} s: {missing}; {self._last_words()}")
+            await self.ledger.read()
+            missing = self.ledger.missing()
+            if not missing or time.monotonic() > deadline:
+                return missing
             await asyncio.sleep(POLL)
 
     def _last_words(self) -> str:
@@ -136,15 +148,10 @@ class Drill:
 
     def dead_letters(self) -> set[str]:
         """The ids of the records that were refused, as of `finish`."""
-        headers = (dict(letter.headers) for letter in self._ledger.dead_letters)
+        headers = (dict(letter.headers) for letter in self.ledger.dead_letters)
         return {header["origin"].decode() for header in headers}
 
     def stop(self) -> None:
         """End the workers in order."""
         for worker in self._workers.values():
             worker.stop()
-
-    async def close(self) -> None:
-        """End what is left."""
-        await asyncio.to_thread(self.stop)
-        await self._ledger.stop()

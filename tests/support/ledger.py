@@ -43,6 +43,8 @@ class Answer:
     answers: tuple[str, ...]
     at: float
     """When the broker got it."""
+    produced_at: float
+    """When it was made, by the worker's own clock."""
     items: bytes
     """A digest of them."""
     trends: tuple[tuple[int, int], ...]
@@ -51,7 +53,7 @@ class Answer:
 
 
 class Ledger:
-    """The four topics that tell whether all is well."""
+    """The topics that tell whether all is well, as far as they were read."""
 
     def __init__(self, broker: Broker, names: Topics) -> None:
         self._tails = {
@@ -152,6 +154,7 @@ def _answer(record: Record, value: bytes) -> Answer:
         trigger=slate.trigger.id,
         answers=slate.answers,
         at=record.received_at,
+        produced_at=slate.produced_at,
         items=sha256(msgspec.json.encode(slate.items)).digest(),
         trends=tuple(sorted(slate.versions.trends.items())),
         degraded=bool(slate.degraded),

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from threading import Event, RLock, Thread
 
-from agents.scraping import Figures
-from tests.support.processes import WorkerProgram
+from agents.scraping import Figures, is_ready
+from tests.support.processes import PATIENCE, WorkerProgram, wait_until
 
 RESTART_DELAY = 0.1
 """Seconds between an end and the next start; systemd's own default."""
@@ -40,8 +40,8 @@ class Supervised:
                 self.program = self._start()
 
     def wait_ready(self) -> None:
-        """Until `/readyz` says so."""
-        self.program.wait_ready()
+        """Until `/readyz` of the present one says so."""
+        wait_until(lambda: is_ready(self.program.port), what="a ready worker")
 
     def figures(self) -> Figures:
         """Metrics of the present one; empty while it does not answer."""
@@ -51,9 +51,12 @@ class Supervised:
         """As the kernel does when memory runs out."""
         self.program.process.kill()
 
-    def terminate(self) -> None:
-        """As a deploy does: it ends in order, and is started again."""
-        self.program.process.terminate()
+    def redeploy(self) -> None:
+        """End it in order, as soon as it is ready: a SIGTERM before that just kills it."""
+        self.wait_ready()
+        process = self.program.process
+        process.terminate()
+        process.wait(PATIENCE)
 
     def freeze(self) -> None:
         """As a hypervisor does that moves the machine."""
@@ -62,6 +65,12 @@ class Supervised:
     def thaw(self) -> None:
         """Let it go on."""
         self.program.process.send_signal(signal.SIGCONT)
+
+    def lose(self) -> None:
+        """Kill it for good, as when its machine is gone."""
+        with self._changing:
+            self._stopping.set()
+        self.program.kill()
 
     def stop(self) -> None:
         """End it in order, for good; an end that is not in order counts among the exits."""

@@ -687,6 +687,17 @@ async def test_a_fetch_waits_as_long_as_we_say(reading: Reading) -> None:
         await fetching.stop()
 
 
+async def test_partition_n_of_all_topics_goes_to_one_worker(reading: Reading) -> None:
+    """Without Faust tables Faust deals out topics one by one: events here, requests there."""
+    consumer = reading.consumer
+    fetching = consumer._thread._create_worker_consumer(consumer.transport)
+    try:
+        (assignor,) = fetching._partition_assignment_strategy
+        assert (assignor is reading.app.assignor) is reading.mended
+    finally:
+        await fetching.stop()
+
+
 async def test_a_transport_makes_safe_consumers(tmp_path: Path) -> None:
     assert SafeTransport.Consumer is SafeConsumer
 
