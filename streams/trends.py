@@ -16,6 +16,10 @@ from streams.wire import require_version
 
 VERSION = 1
 DAY = 86_400.0
+MAX_AT = 1e11
+"""Latest event time, seconds since 1970; a later one would keep a trend from ever moving again."""
+MAX_GAIN = 1e6
+"""Largest gain; sums of larger ones could become infinite, which JSON cannot say."""
 MAX_DAYS = 8
 """Days of first visits kept: a week, and the day under way."""
 
@@ -65,12 +69,18 @@ def decode_co_visit(value: bytes) -> CoVisit:
     Read a co-visit.
 
     Raises:
-        msgspec.DecodeError: It is not one.
+        msgspec.DecodeError: It is not one, or says what would spoil a trend for good.
     """
     try:
-        return _co_visit_decoder.decode(value)
+        visit = _co_visit_decoder.decode(value)
     except RecursionError as exc:
         raise msgspec.DecodeError(f"nested too deeply: {exc}") from exc
+    if not (0 <= visit.at <= MAX_AT and abs(visit.gain) <= MAX_GAIN):
+        raise msgspec.ValidationError(
+            f"at {visit.at:g} and gain {visit.gain:g}, "
+            f"expected 0 to {MAX_AT:g} and at most {MAX_GAIN:g} either way"
+        )
+    return visit
 
 
 def encode_trend(trend: Trend) -> bytes:

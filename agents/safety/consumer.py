@@ -106,6 +106,8 @@ class SafeConsumer(FastDrain, Consumer):  # type: ignore[misc]
             self._active_partitions.difference_update(revoked)
         self._paused_partitions.difference_update(revoked)
         await self._on_partitions_revoked(revoked)
+        if self.assignment():  # Faust commits here only if it waits for its streams to be empty
+            await self.commit_and_end_transactions()
         for offsets in (
             self._gap,
             self._acked,

@@ -803,3 +803,12 @@ async def test_a_gap_in_the_log_is_known_after_a_commit_that_membership_forbade(
     for _ in range(3):
         await reading.consumer.commit()
     assert reading.commits()[-1] == "commit 0: 8"
+
+
+async def test_what_was_dealt_with_is_committed_when_partitions_go(reading: Reading) -> None:
+    """Faust leaves it to waiting for empty streams, which may take for ever."""
+    reading.was_committed(3)
+    reading.read(3)
+    reading.deal_with(3)
+    await reading.consumer.on_partitions_revoked({EVENTS})
+    assert (reading.commits() == ["commit 0: 4"]) is reading.mended

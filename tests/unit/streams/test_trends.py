@@ -277,6 +277,13 @@ def test_a_trend_of_a_later_version_is_refused() -> None:
         decode_trend(STORED_TREND.replace(b'"version":1', b'"version":2'))
 
 
+@pytest.mark.parametrize("change", [{"at": 1e300}, {"at": -1.0}, {"gain": 1.7e308}, {"gain": -1e7}])
+def test_what_would_spoil_a_trend_for_good_is_no_co_visit(change: dict[str, float]) -> None:
+    spoilt = msgspec.structs.replace(VISIT, **change)
+    with pytest.raises(msgspec.DecodeError, match="expected 0 to"):
+        decode_co_visit(encode_co_visit(spoilt))
+
+
 def test_deep_nesting_is_no_co_visit() -> None:
     with pytest.raises(msgspec.DecodeError):
         decode_co_visit(b"[1.0,1,true,0,0," + b"[" * 5000 + b"]" * 5000 + b"]")
