@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -137,7 +138,8 @@ async def _plain_faust(broker: Broker) -> float:
     with suppress(TimeoutError):
         async with asyncio.timeout(PLAIN_SECONDS):
             while count < EVENTS:
-                done, took = (await child.stdout.readline()).split()
+                line = await child.stdout.readline()
+                done, took = re.findall(rb"[\d.]+", line)[-2:]  # Faust also writes to the terminal
                 count, seconds = int(done), float(took)
     child.kill()
     await child.wait()
