@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 
 from agents.commands.processes import free_port
@@ -135,14 +134,17 @@ async def _plain_faust(broker: Broker) -> float:
     )  # fmt: skip
     assert child.stdout is not None
     count, seconds = 0, 1.0
-    with suppress(TimeoutError):
+    try:
         async with asyncio.timeout(PLAIN_SECONDS):
             while count < EVENTS:
                 line = await child.stdout.readline()
                 done, took = re.findall(rb"[\d.]+", line)[-2:]  # Faust also writes to the terminal
                 count, seconds = int(done), float(took)
-    child.kill()
-    await child.wait()
+    except TimeoutError:
+        pass
+    finally:
+        child.kill()
+        await child.wait()
     return count / seconds
 
 
