@@ -17,7 +17,7 @@ from typing import Any
 
 from mode import Service
 
-from agents.consuming import Consuming, record_of
+from agents.consuming import Consuming
 from agents.metrics import Metrics
 from agents.recommending import Recommending
 from streams.errors import RejectedEvent
@@ -121,17 +121,10 @@ class Answering(Service):  # type: ignore[misc]
 
     async def accept(self, event: Any) -> None:
         """Put one record of `slate-requests` in line; refuse it here if it is no request."""
-        record = record_of(event.message)
-        await self._consuming.guard(record, partial(self._line_up, event, record))
+        await self._consuming.admit(event, partial(self._line_up, event))
 
     async def _line_up(self, event: Any, record: Record) -> None:
-        try:
-            self._consuming.check_size(record)
-            request = self._recommending.read(record)
-        except RejectedEvent as error:
-            await self._consuming.reject(record, error)
-            self._consuming.acknowledge(event)
-            return
+        request = self._recommending.read(record)
         while len(self._line) >= IN_LINE:  # noqa: ASYNC110 - it is full for a moment or for long
             await asyncio.sleep(FULL_POLL)
         self._line.add(event, record, request)

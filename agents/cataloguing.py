@@ -20,10 +20,9 @@ from mode import Service
 from numpy.typing import NDArray
 
 from agents.catalogue import Catalogue
-from agents.consuming import Consuming, record_of
+from agents.consuming import Consuming
 from agents.memory import end_loading
 from agents.metrics import Metrics
-from streams.errors import RejectedEvent
 from streams.items import Item, content_hash, decode_item
 from streams.kafka import Outbox, Record
 from streams.vectors import VectorRecord, encode_vector
@@ -95,18 +94,11 @@ class Cataloguing(Service):  # type: ignore[misc]
 
     async def accept(self, event: Any) -> None:
         """Put one record of `items` in line; refuse it here if it is no item."""
-        record = record_of(event.message)
-        await self._consuming.guard(record, partial(self._line_up, event, record))
+        await self._consuming.admit(event, partial(self._line_up, event))
 
     async def _line_up(self, event: Any, record: Record) -> None:
-        try:
-            self._consuming.check_size(record)
-            item_id, item = decode_item(record.key, record.value)
-        except RejectedEvent as error:
-            await self._consuming.reject(record, error)
-            self._consuming.acknowledge(event)
-        else:
-            await self._line.put(Arrival(event, record, item_id, item))
+        item_id, item = decode_item(record.key, record.value)
+        await self._line.put(Arrival(event, record, item_id, item))
 
     @Service.task  # type: ignore[untyped-decorator]
     async def _work(self) -> None:

@@ -80,6 +80,25 @@ class Consuming:
                 await self.one(record_of(event.message), body)
                 self.acknowledge(event)
 
+    async def admit(self, event: Any, line_up: Callable[[Record], Awaitable[None]]) -> None:
+        """
+        Call `line_up` for a record that is dealt with, and acknowledged, later.
+
+        One that it rejects is dealt with at once: a dead letter, and acknowledged.
+        """
+        record = record_of(event.message)
+        await self.guard(record, lambda: self._admit(event, record, line_up))
+
+    async def _admit(
+        self, event: Any, record: Record, line_up: Callable[[Record], Awaitable[None]]
+    ) -> None:
+        try:
+            self.check_size(record)
+            await line_up(record)
+        except RejectedEvent as error:
+            await self.reject(record, error)
+            self.acknowledge(event)
+
     async def may_begin(self, event: Any) -> bool:
         """
         Does its partition belong to this worker?

@@ -48,6 +48,7 @@ class Metrics:
             collector(registry=self.registry)
         self._declare_stream()
         self._declare_catalogue()
+        self._declare_index()
         self._declare_slates()
         self._declare_worker()
 
@@ -111,6 +112,9 @@ class Metrics:
         self.encoder_seconds = Histogram(
             "headwater_encoder_seconds", "Time of one batch.", buckets=LATENCY, registry=r
         )
+
+    def _declare_index(self) -> None:
+        r = self.registry
         self.index_items = Gauge("headwater_index_items", "Items that can be found.", registry=r)
         self.index_tombstones = Gauge(
             "headwater_index_tombstones", "Dead entries in the index.", registry=r

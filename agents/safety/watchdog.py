@@ -114,7 +114,7 @@ class Watchdog(Service):  # type: ignore[misc]
         if self.app.rebalancing or not self._is_ready():
             self._progress.forget()
             return None
-        mine = [tp for tp in consumer.assignment() if not consumer._is_changelog_tp(tp)]
+        mine = consumer.assignment()
         try:
             async with asyncio.timeout(PATIENCE):
                 ends = await consumer.highwaters(*mine)
