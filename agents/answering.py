@@ -4,16 +4,20 @@ The line of slate requests, in which a newer request of a user takes the place o
 Profiles come first: while events wait to be folded, they get twice the time that slates get.  So
 a worker with three times the requests it can answer keeps its profiles up to date, and everybody
 gets the newest slate, if not one for every click.
+
+What an event asks for is in line as soon as the event is folded.  Its record on `slate-requests`
+is the proof that it will be answered whatever happens to this worker, and comes later: it is
+acknowledged with the slate, or at once where that has been sent.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
-from typing import Any
+from typing import Any, TypeAlias
 
 from mode import Service
 
@@ -32,30 +36,39 @@ FOLD_SHARE = 2.0
 """How many times as long as the last slate took the next one waits for events to be folded."""
 
 
+_Key: TypeAlias = tuple[int, str, int | None]
+"""Partition, user, and the offset of a request that nobody else's slate may answer."""
+
+
 @dataclass(slots=True)
 class Waiting:
     """One user's place in the line."""
 
     record: Record
-    """The newest request."""
+    """What asked last: a request, or the event that led to one."""
     request: SlateRequest
     events: list[Any] = field(default_factory=list)
-    """All requests that one slate will answer, oldest first; acknowledged when it was sent."""
-    triggers: list[str] = field(default_factory=list)
-    """What they answer to, in the same order."""
+    """Records of requests that one slate will answer; acknowledged when it was sent."""
+    triggers: dict[str, None] = field(default_factory=dict)
+    """What they answer to, oldest first, each once: after a crash they come twice."""
+    answered: bool = False
 
-    def add(self, event: Any, record: Record, request: SlateRequest) -> None:
-        """A newer request of the same user."""
-        self.record, self.request = record, request
-        self.events.append(event)
+    def add(self, record: Record, request: SlateRequest) -> None:
+        """Another request of the same user, newer unless it was long on its way."""
         if request.trigger is not None:
-            self.triggers.append(request.trigger.id)
+            self.triggers[request.trigger.id] = None
+        if request.forget or _received_at(request) >= _received_at(self.request):
+            self.record, self.request = record, request
 
     @property
     def superseded(self) -> list[str]:
-        """The triggers that are not the newest, each once: after a crash they come twice."""
-        *older, newest = self.triggers or [""]
-        return [trigger for trigger in dict.fromkeys(older) if trigger != newest]
+        """The triggers that are not the newest."""
+        newest = self.request.trigger
+        return [trigger for trigger in self.triggers if newest is None or trigger != newest.id]
+
+
+def _received_at(request: SlateRequest) -> float:
+    return 0.0 if request.trigger is None else request.trigger.received_at
 
 
 class Line:
@@ -63,20 +76,29 @@ class Line:
     Who waits, first come first served; whoever asks again keeps the place.
 
     Only what interactions ask for can be superseded: who sends a request waits for its answer.
+    Who wants to be forgotten takes back what was asked for, and goes to the end: what is under way
+    must not come after it.
     """
 
     def __init__(self) -> None:
         """Begin empty."""
-        self._waiting: dict[tuple[int, str, int | None], Waiting] = {}
+        self._waiting: dict[_Key, Waiting] = {}
 
-    def add(self, event: Any, record: Record, request: SlateRequest) -> None:
+    def add(self, record: Record, request: SlateRequest) -> Waiting:
         """A request comes in; one read again after a rebalance takes nothing from before it."""
-        asked = request.trigger is not None and request.trigger.kind == "request"
-        key = (record.partition, request.user_id, record.offset if asked else None)
-        place = self._waiting.get(key)
-        if place is None or _generation(place.events[0]) != _generation(event):
-            place = self._waiting[key] = Waiting(record, request)
-        place.add(event, record, request)
+        theirs: _Key = (record.partition, request.user_id, None)
+        alone: _Key = (record.partition, request.user_id, record.offset)
+        if request.forget:
+            key, place = alone, self._waiting.pop(theirs, None)
+        else:
+            asked = request.trigger is not None and request.trigger.kind == "request"
+            key = alone if asked else theirs
+            place = self._waiting.get(key)
+        if place is None or place.record.generation != record.generation:
+            place = Waiting(record, request)
+        self._waiting[key] = place
+        place.add(record, request)
+        return place
 
     def take(self) -> Waiting:
         """
@@ -92,11 +114,6 @@ class Line:
 
     def __len__(self) -> int:
         return len(self._waiting)
-
-
-def _generation(event: Any) -> int:
-    generation: int = event.message.generation_id
-    return generation
 
 
 class Answering(Service):  # type: ignore[misc]
@@ -118,17 +135,54 @@ class Answering(Service):  # type: ignore[misc]
         self._metrics = metrics
         self._line = Line()
         self._came = asyncio.Event()
+        self._ahead: dict[str, Waiting] = {}
+        """Trigger to the place of a request whose record is still to come."""
+        self._generation = -1
+
+    def expect(self, record: Record, request: SlateRequest) -> None:
+        """
+        Put in line what a folded event asks for, ahead of its record on `slate-requests`.
+
+        Args:
+            record: The event, in the partition in which the request will be.
+            request: With the event as its trigger.
+        """
+        if request.trigger is None or len(self._line) >= IN_LINE:
+            return  # the record will do
+        if not self._consuming.is_current(record.generation):
+            return  # its new owner folds it
+        self._enter(record.generation)
+        self._ahead[request.trigger.id] = self._add(record, request)
 
     async def accept(self, event: Any) -> None:
         """Put one record of `slate-requests` in line; refuse it here if it is no request."""
         await self._consuming.admit(event, partial(self._line_up, event))
 
     async def _line_up(self, event: Any, record: Record) -> None:
+        if not self._consuming.is_current(record.generation):
+            return  # its new owner reads it
+        self._enter(record.generation)
         request = self._recommending.read(record)
-        while len(self._line) >= IN_LINE:  # noqa: ASYNC110 - it is full for a moment or for long
-            await asyncio.sleep(FULL_POLL)
-        self._line.add(event, record, request)
+        place = self._ahead.pop(request.trigger.id, None) if request.trigger else None
+        if place is None:
+            while len(self._line) >= IN_LINE:  # noqa: ASYNC110 - full for a moment or for long
+                await asyncio.sleep(FULL_POLL)
+            place = self._add(record, request)
+        if place.answered:
+            self._consuming.acknowledge(event)
+        else:
+            place.events.append(event)
+
+    def _enter(self, generation: int) -> None:
+        """Records from before a rebalance that were to come may be read by others now."""
+        if generation != self._generation:
+            self._generation = generation
+            self._ahead.clear()
+
+    def _add(self, record: Record, request: SlateRequest) -> Waiting:
+        place = self._line.add(record, request)
         self._came.set()
+        return place
 
     @Service.task  # type: ignore[untyped-decorator]
     async def _work(self) -> None:
@@ -150,7 +204,7 @@ class Answering(Service):  # type: ignore[misc]
 
     async def answer(self, place: Waiting) -> None:
         """Answer what is still ours to answer, and acknowledge it."""
-        if not await self._consuming.may_begin(place.events[-1]):
+        if not await self._consuming.may_begin(place.record.generation):
             return  # its new owner has it
         superseded = place.superseded
         try:
@@ -158,10 +212,8 @@ class Answering(Service):  # type: ignore[misc]
             self._metrics.superseded.inc(len(superseded))
         except RejectedEvent as error:
             await self._consuming.reject(place.record, error)
-        self._acknowledge(place.events)
-
-    def _acknowledge(self, events: Sequence[Any]) -> None:
-        for event in events:
+        place.answered = True
+        for event in place.events:
             self._consuming.acknowledge(event)
 
 

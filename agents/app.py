@@ -173,7 +173,7 @@ class Worker:
             max_bytes=self.settings.events.max_bytes,
             metrics=self.metrics,
             acknowledge=self._acknowledge,
-            is_current=self._is_current,
+            generation=lambda: self.app.consumer_generation_id,
             lease=self.lease,
             fatal=self._fatal,
         )
@@ -181,10 +181,6 @@ class Worker:
     def _acknowledge(self, message: Any) -> None:
         """The consumer is there only once the app has started."""
         self.app.consumer.acknowledge(message)
-
-    def _is_current(self, message: Any) -> bool:
-        current: bool = message.generation_id == self.app.consumer_generation_id
-        return current
 
     def _table(self, source: Topic, changelog: Topic, encode: Any, decode: Any) -> FoldTable[Any]:
         table: FoldTable[Any] = FoldTable(
@@ -224,8 +220,7 @@ class Worker:
     def _register(self, encoder: Callable[[], Encoder]) -> None:
         if "profiling" in self.roles:
             profiles = self._table(topics.EVENTS, topics.PROFILES, encode_profile, decode_profile)
-            self._register_profiling(profiles)
-            self._register_recommending(profiles)
+            self._register_profiling(profiles, self._register_recommending(profiles))
         if "trending" in self.roles:
             self._register_trending(
                 self._table(topics.CO_VISITS, topics.ITEM_TRENDS, encode_trend, decode_trend)
@@ -241,7 +236,7 @@ class Worker:
             trending=Trending(trends=trends, half_life=self._half_life, metrics=self.metrics),
         )
 
-    def _register_profiling(self, profiles: FoldTable[Profile]) -> None:
+    def _register_profiling(self, profiles: FoldTable[Profile], answers: Answering) -> None:
         profiling.register(
             self.app,
             source=self._source(topics.EVENTS),
@@ -253,6 +248,7 @@ class Worker:
                 gains=self.settings.gains(),
                 max_ahead=self.settings.events.max_ahead.total_seconds(),
                 metrics=self.metrics,
+                expect=answers.expect,
                 slate_per_event=self.settings.slate_per_event,
             ),
         )
@@ -271,7 +267,7 @@ class Worker:
         self.services.append(service)
         cataloguing.register(self.app, source=self._source(topics.ITEMS), cataloguing=service)
 
-    def _register_recommending(self, profiles: FoldTable[Profile]) -> None:
+    def _register_recommending(self, profiles: FoldTable[Profile]) -> Answering:
         service = Answering(
             recommending=Recommending(
                 profiles=profiles,
@@ -290,6 +286,7 @@ class Worker:
         )
         self.services.append(service)
         answering.register(self.app, source=self._source(topics.SLATE_REQUESTS), answering=service)
+        return service
 
     def _started(self, on_start: Any) -> Any:
         """Start our services with the app: its own tasks wait for the first assignment."""

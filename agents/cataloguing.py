@@ -121,7 +121,7 @@ class Cataloguing(Service):  # type: ignore[misc]
         reused = vectors.keys()
         vectors = vectors | await self._encoded(sorted(wanted))
         for arrival in arrivals:
-            if not await self._consuming.may_begin(arrival.event):
+            if not await self._consuming.may_begin(arrival.record.generation):
                 continue  # its new owner encodes it; ours could arrive after a newer one
             await self._outbox.post(
                 self._topic, key=arrival.item_id.encode(), value=self._value(arrival, vectors)

@@ -60,7 +60,7 @@ class Consuming:
         max_bytes: int,
         metrics: Metrics,
         acknowledge: Acknowledge,
-        is_current: Callable[[Any], bool],
+        generation: Callable[[], int],
         lease: Lease,
         fatal: Fatal = end_worker,
     ) -> None:
@@ -69,15 +69,16 @@ class Consuming:
         self._max_bytes = max_bytes
         self._metrics = metrics
         self._acknowledge = acknowledge
-        self._is_current = is_current
+        self._generation = generation
         self._lease = lease
         self._fatal = fatal
 
     async def each(self, stream: Any, body: Callable[[Record], Awaitable[None]]) -> None:
         """Call `body` for every record of a stream, in order, and acknowledge it."""
         async for event in stream.noack().events():
-            if await self.may_begin(event):
-                await self.one(record_of(event.message), body)
+            record = record_of(event.message)
+            if await self.may_begin(record.generation):
+                await self.one(record, body)
                 self.acknowledge(event)
 
     async def admit(self, event: Any, line_up: Callable[[Record], Awaitable[None]]) -> None:
@@ -99,15 +100,15 @@ class Consuming:
             await self.reject(record, error)
             self.acknowledge(event)
 
-    async def may_begin(self, event: Any) -> bool:
+    async def may_begin(self, generation: int) -> bool:
         """
-        Does its partition belong to this worker?
+        Does what was read in this generation of the group belong to this worker?
 
-        Waits while nobody knows; an event that is not ours any more is read by another worker.
+        Waits while nobody knows; what is not ours any more is read by another worker.
         """
-        while not self._lease.valid and self.is_current(event):  # noqa: ASYNC110 - no event for it
+        while not self._lease.valid and self.is_current(generation):  # noqa: ASYNC110 - no event
             await asyncio.sleep(LEASE_POLL)
-        return self.is_current(event)
+        return self.is_current(generation)
 
     async def one(self, record: Record, body: Callable[[Record], Awaitable[None]]) -> None:
         """Call `body` for one record; see the module for how that can end."""
@@ -127,9 +128,9 @@ class Consuming:
         except Exception as error:  # noqa: BLE001 - the one place where a bug becomes an exit
             self._fatal(f"{origin_of(record)} could not be dealt with: {error!r}", error)
 
-    def is_current(self, event: Any) -> bool:
-        """Does its partition still belong to this worker, since before it was read?"""
-        return self._is_current(event.message)
+    def is_current(self, generation: int) -> bool:
+        """Does the group give out partitions as it did in this generation?"""
+        return generation == self._generation()
 
     def acknowledge(self, event: Any) -> None:
         """The record of this event needs no reading again."""
@@ -177,4 +178,5 @@ def record_of(message: Any) -> Record:
         message.key,
         message.value,
         message.timestamp,
+        generation=message.generation_id,
     )

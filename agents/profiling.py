@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
@@ -29,6 +30,7 @@ class Profiling:
         gains: Gains,
         max_ahead: float,
         metrics: Metrics,
+        expect: Callable[[Record, SlateRequest], None],
         slate_per_event: bool = True,
     ) -> None:
         self._profiles = profiles
@@ -37,6 +39,7 @@ class Profiling:
         self._gains = gains
         self._max_ahead = max_ahead
         self._metrics = metrics
+        self._expect = expect
         self._slate_per_event = slate_per_event
 
     async def fold_event(self, record: Record) -> None:
@@ -62,25 +65,34 @@ class Profiling:
         after = fold(
             before, event, gains=self._gains, partition=record.partition, offset=record.offset
         )
-        await self._tell(event, record, before)
+        request = await self._tell(event, record, before)
         profiles.put(event.user_id, after)
+        if request is not None and not request.forget:  # that must not overtake any request
+            self._expect(record, request)
         self._metrics.events_folded.labels(type(event).__name__.lower()).inc()
         self._metrics.profile_update.observe(perf_counter() - began)
 
-    async def _tell(self, event: Event, record: Record, before: Profile) -> None:
-        """Send what the event causes; before the profile changes, so that a failure repeats it."""
+    async def _tell(self, event: Event, record: Record, before: Profile) -> SlateRequest | None:
+        """
+        Send what the event causes; before the profile changes, so that a failure repeats it.
+
+        Returns:
+            The request for a slate; None where there is nothing to answer.
+        """
         match event:
             case Interaction():
                 await self._send_co_visit(event, record, before)
-                if self._slate_per_event:
-                    await self._request_slate(event, record)
+                kind, forget = event.action, False
             case Forget():
-                slates = self._names.name(topics.RECOMMENDATIONS)
-                await self._outbox.post(
-                    slates, key=record.key, value=None, partition=record.partition
-                )
+                kind, forget = "forget", True
             case _:
-                pass
+                return None
+        if not (forget or self._slate_per_event):
+            return None
+        trigger = Trigger(str(origin_of(record)), kind, event.at or 0.0, record.received_at)
+        request = SlateRequest(user_id=event.user_id, trigger=trigger, forget=forget)
+        await self._send_request(request, record)
+        return request
 
     async def _send_co_visit(self, event: Interaction, record: Record, before: Profile) -> None:
         visit = CoVisit(
@@ -97,18 +109,13 @@ class Profiling:
             later=True,  # nobody waits for a trend; the slate must not wait behind it
         )
 
-    async def _request_slate(self, event: Interaction, record: Record) -> None:
-        trigger = Trigger(
-            id=str(origin_of(record)),
-            kind=event.action,
-            at=event.at or 0.0,
-            received_at=record.received_at,
-        )
+    async def _send_request(self, request: SlateRequest, record: Record) -> None:
         await self._outbox.post(
             self._names.name(topics.SLATE_REQUESTS),
             key=record.key,
-            value=encode_request(SlateRequest(user_id=event.user_id, trigger=trigger)),
+            value=encode_request(request),
             partition=record.partition,  # where the profile is, however the event was partitioned
+            later=True,  # it is in line already
         )
 
 

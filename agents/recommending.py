@@ -73,20 +73,26 @@ class Recommending:
         self, record: Record, request: SlateRequest, *, superseded: Sequence[str] = ()
     ) -> None:
         """
-        Send a slate.
+        Send a slate, or what removes the user's last one.
 
         Args:
             record: Where the request stands.
             request: What it asks for.
             superseded: Triggers of the same user that this slate answers, too.
         """
+        if request.forget:
+            await self._send(record, None)
+            return
         profiles = self._profiles.shard(record.partition)
         degraded = await self._caught_up(request)
         slate, candidates = self._slate(request, profiles, degraded, superseded)
-        await self._outbox.post(
-            self._topic, key=record.key, value=encode_slate(slate), partition=record.partition
-        )
+        await self._send(record, encode_slate(slate))
         self._count(slate, candidates)
+
+    async def _send(self, record: Record, value: bytes | None) -> None:
+        await self._outbox.post(
+            self._topic, key=record.key, value=value, partition=record.partition
+        )
 
     async def _caught_up(self, request: SlateRequest) -> tuple[str, ...]:
         """Wait for the replicas while the request can wait; say what is still missing then."""

@@ -54,6 +54,8 @@ class SlateRequest(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Seconds after which an answer is of no use; the setting `request_deadline` where left out."""
     trigger: Trigger | None = None
     """Filled in by profiling, or from the request itself."""
+    forget: bool = False
+    """Remove the user's slates, instead of making one; asked for by profiling."""
 
 
 _decoder = msgspec.json.Decoder(SlateRequest)

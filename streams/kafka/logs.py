@@ -25,6 +25,8 @@ class Record(NamedTuple):
     received_at: float
     """Its timestamp, seconds since 1970."""
     headers: tuple[tuple[str, bytes], ...] = ()
+    generation: int = -1
+    """Of the consumer group that it was read in; -1 where it was read outside of one."""
 
 
 class LogReader:

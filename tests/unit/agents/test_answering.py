@@ -69,7 +69,8 @@ class Waiters:
     def add(self, user: str, offset: int, **fields: Any) -> None:
         generation = fields.pop("generation", CURRENT)
         record, request = asks(user, offset, **fields)
-        self.line.add(event_of(record, generation=generation), record, request)
+        place = self.line.add(record._replace(generation=generation), request)
+        place.events.append(event_of(record))
 
     def served(self) -> list[Waiting]:
         """All that wait, in their order; nobody waits any more."""
@@ -175,6 +176,36 @@ def test_a_request_without_a_name_of_its_own_is_not_superseded() -> None:
     assert len(waiters.line) == 2
 
 
+def test_a_request_that_was_long_on_its_way_is_not_the_newest() -> None:
+    waiters = Waiters()
+    waiters.add("ann", 1, trigger=Trigger("newer", "click", NOW, NOW))
+    waiters.add("ann", 2, trigger=Trigger("older", "click", NOW, NOW - 1))
+    (place,) = waiters.served()
+    assert (place.request.trigger, place.superseded) == (
+        Trigger("newer", "click", NOW, NOW),
+        ["older"],
+    )
+
+
+def test_who_wants_to_be_forgotten_takes_back_what_was_asked_for_and_goes_to_the_end() -> None:
+    waiters = Waiters()
+    waiters.add("ann", 0)
+    waiters.add("eve", 1)
+    waiters.add("ann", 2, forget=True)
+    waiters.add("ann", 3)
+    places = waiters.served()
+    assert [offsets(place) for place in places] == [[1], [0, 2], [3]]
+    assert [place.request.forget for place in places] == [False, True, False]
+
+
+def test_who_is_to_be_forgotten_cannot_be_superseded() -> None:
+    waiters = Waiters()
+    waiters.add("ann", 0, trigger=Trigger("newer", "click", NOW, NOW))
+    waiters.add("ann", 1, forget=True, trigger=Trigger("older", "forget", NOW, NOW - 1))
+    (place,) = waiters.served()
+    assert place.request.forget
+
+
 def test_users_are_counted_and_not_their_requests() -> None:
     waiters = Waiters()
     for offset, user in enumerate(("ann", "eve", "ann")):
@@ -259,7 +290,7 @@ class Desk:
                 max_bytes=10_000,
                 metrics=self.metrics,
                 acknowledge=lambda message: self.diary.append(f"acknowledge {message.offset}"),
-                is_current=lambda message: message.generation_id == self.current,
+                generation=lambda: self.current,
                 lease=self.lease,
                 fatal=self.fatal,
             ),
@@ -279,6 +310,12 @@ class Desk:
         """Requests come in; before the desk is open they wait in line."""
         for record, _ in asked:
             await self.answering.accept(event_of(record, generation=generation))
+
+    def expect(self, *asked: tuple[Record, SlateRequest], generation: int = CURRENT) -> None:
+        """Events have just been folded."""
+        for request_record, request in asked:
+            event = request_record._replace(topic="events", value=None, generation=generation)
+            self.answering.expect(event, request)
 
     async def until(self, what: Callable[[], bool]) -> None:
         async with asyncio.timeout(PATIENCE):
@@ -411,6 +448,140 @@ def test_every_trigger_is_on_exactly_one_slate_and_every_event_is_acknowledged_o
     assert sorted(t for slate in desk.slates() for t in slate.answers) == sorted(expected)
     assert sorted(desk.acknowledgements()) == sorted(f"acknowledge {offset}" for offset in came)
     assert desk.superseded() == len(came) - len(desk.slates())
+
+
+# -- ahead of the record
+
+
+async def test_what_is_expected_is_answered_before_its_record_is_there() -> None:
+    desk = Desk()
+    async with desk.open():
+        desk.expect(asks("ann", 4))
+        await desk.until(lambda: bool(desk.slates()))
+        await desk.take(asks("ann", 4))
+    assert [slate.answers for slate in desk.slates()] == [("events-0-4",)]
+    assert desk.diary == ["post recommendations", "acknowledge 4"]
+
+
+async def test_a_record_that_comes_before_the_answer_is_acknowledged_with_it() -> None:
+    desk = Desk()
+    desk.expect(asks("ann", 4))
+    await desk.take(asks("ann", 4))
+    assert desk.diary == []
+    async with desk.open():
+        await desk.acknowledged(1)
+    assert desk.diary == ["post recommendations", "acknowledge 4"]
+
+
+def test_a_record_that_comes_while_the_slate_is_being_made_is_acknowledged_with_it() -> None:
+    async def main() -> Desk:
+        desk = Desk()
+        desk.lease.lose()
+        async with desk.open():
+            desk.expect(asks("ann", 0))
+            await asyncio.sleep(60)
+            await desk.take(asks("ann", 0))
+            desk.lease.regain()
+            await desk.acknowledged(1)
+        return desk
+
+    assert run_at_once(main()).diary == ["post recommendations", "acknowledge 0"]
+
+
+async def test_records_change_nothing_of_whose_request_is_the_newest() -> None:
+    desk = Desk()
+    desk.expect(asks("ann", 0), asks("ann", 1))
+    await desk.take(asks("ann", 0), asks("ann", 1))
+    async with desk.open():
+        await desk.acknowledged(2)
+    (slate,) = desk.slates()
+    assert (slate.trigger, slate.supersedes) == (click(1), ("events-0-0",))
+
+
+async def test_a_record_is_expected_once() -> None:
+    """Read once more, after a rebalance, it is answered once more: its slate may be lost."""
+    desk = Desk()
+    async with desk.open():
+        desk.expect(asks("ann", 0))
+        for count in (1, 2):
+            await desk.take(asks("ann", 0))
+            await desk.acknowledged(count)
+    assert [slate.answers for slate in desk.slates()] == [("events-0-0",)] * 2
+
+
+async def test_after_a_rebalance_records_are_answered_although_they_were_expected() -> None:
+    desk = Desk()
+    desk.expect(asks("ann", 0))
+    desk.current = CURRENT + 1
+    await desk.take(asks("ann", 0), generation=CURRENT + 1)
+    async with desk.open():
+        await desk.acknowledged(1)
+    assert [slate.answers for slate in desk.slates()] == [("events-0-0",)]
+
+
+async def test_what_was_expected_before_a_rebalance_is_left_to_its_new_owner() -> None:
+    desk = Desk()
+    desk.expect(asks("ann", 0))
+    desk.current = CURRENT + 1
+    desk.expect(asks("eve", 1), generation=CURRENT + 1)
+    desk.expect(asks("bob", 2), generation=CURRENT)
+    async with desk.open():
+        await desk.until(lambda: bool(desk.slates()))
+        await asyncio.sleep(0.01)
+    assert [slate.user_id for slate in desk.slates()] == ["eve"]
+
+
+async def test_nobody_is_expected_in_a_full_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agents.answering.IN_LINE", 1)
+    desk = Desk()
+    desk.expect(asks("ann", 0), asks("eve", 1))
+    async with desk.open():
+        await desk.take(asks("ann", 0), asks("eve", 1))
+        await desk.acknowledged(2)
+    assert [slate.user_id for slate in desk.slates()] == ["ann", "eve"]
+
+
+@settings(LAW, max_examples=25)
+@given(ahead=st.sets(st.integers(0, 11)), users=st.lists(st.sampled_from("ab"), max_size=12))
+def test_every_event_is_answered_once_however_many_are_expected(
+    ahead: set[int], users: list[str]
+) -> None:
+    async def main() -> Desk:
+        desk = Desk()
+        async with desk.open():
+            for offset, user in enumerate(users):
+                if offset in ahead:
+                    desk.expect(asks(user, offset))
+                if offset % 3 == 0:
+                    await asyncio.sleep(0)
+                await desk.take(asks(user, offset))
+            await desk.acknowledged(len(users))
+        return desk
+
+    desk = run_at_once(main())
+    answers = sorted(t for slate in desk.slates() for t in slate.answers)
+    assert answers == sorted(f"events-0-{offset}" for offset in range(len(users)))
+    assert sorted(desk.acknowledgements()) == sorted(f"acknowledge {o}" for o in range(len(users)))
+
+
+# -- who is to be forgotten
+
+
+async def test_forgetting_leaves_no_slate_behind_it() -> None:
+    desk = Desk()
+    await desk.take(asks("ann", 0), asks("ann", 1, forget=True))
+    async with desk.open():
+        await desk.acknowledged(2)
+    (posted,) = desk.outbox.on("recommendations")
+    assert (posted.key, posted.value, posted.partition) == (b"ann", None, 0)
+
+
+async def test_who_comes_back_is_answered_after_being_forgotten() -> None:
+    desk = Desk()
+    await desk.take(asks("ann", 0, forget=True), asks("ann", 1))
+    async with desk.open():
+        await desk.acknowledged(2)
+    assert [posted.value is None for posted in desk.outbox.on("recommendations")] == [True, False]
 
 
 # -- events come first

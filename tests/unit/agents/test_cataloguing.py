@@ -80,7 +80,7 @@ class Workshop:
                 max_bytes=10_000,
                 metrics=self.metrics,
                 acknowledge=lambda message: self.diary.append(f"acknowledge {message.offset}"),
-                is_current=lambda message: message.generation_id == self.current,
+                generation=lambda: self.current,
                 lease=self.lease,
                 fatal=self.fatal,
             ),

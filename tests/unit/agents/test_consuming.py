@@ -48,7 +48,7 @@ class Reading:
             max_bytes=max_bytes,
             metrics=self.metrics,
             acknowledge=self._acknowledge,
-            is_current=lambda message: message.generation_id == self.generation,
+            generation=lambda: self.generation,
             lease=self.lease,
             fatal=self.fatal,
         )
@@ -224,8 +224,8 @@ async def test_what_is_not_too_large_is_read(value: bytes | None) -> None:
 def test_a_record_is_current_while_its_partition_belongs_to_the_worker() -> None:
     reading = Reading()
     reading.generation = 7
-    assert reading.consuming.is_current(event_of(record(), generation=7))
-    assert not reading.consuming.is_current(event_of(record(), generation=6))
+    assert reading.consuming.is_current(7)
+    assert not reading.consuming.is_current(6)
 
 
 async def test_a_record_of_a_partition_that_moved_away_is_neither_dealt_with_nor_acknowledged() -> (
@@ -278,7 +278,7 @@ def test_a_record_that_waits_for_a_lease_is_passed_over_when_its_partition_moves
 
 
 def test_a_message_becomes_the_record_it_was() -> None:
-    assert record_of(event_of(record(5)).message) == record(5)
+    assert record_of(event_of(record(5), generation=3).message) == record(5)._replace(generation=3)
 
 
 END_A_WORKER = """

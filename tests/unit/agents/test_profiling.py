@@ -14,13 +14,13 @@ from streams.errors import DeliveryFailed, MalformedEvent, UnknownAction
 from streams.events import Event, Forget, Gains, Impression, Interaction, encode_event
 from streams.kafka import Record
 from streams.profiles import Profile, decode_profile, encode_profile
-from streams.requests import Trigger, decode_request
+from streams.requests import SlateRequest, Trigger, decode_request
 from streams.topics import Topics
 from streams.trends import CoVisit, decode_co_visit
 
 RECEIVED = 1000.0
 EVENTS = "shop.events"
-CO_VISITS, REQUESTS, SLATES = "shop.co-visits", "shop.slate-requests", "shop.recommendations"
+CO_VISITS, REQUESTS = "shop.co-visits", "shop.slate-requests"
 
 
 class Folding:
@@ -44,13 +44,25 @@ class Folding:
             gains=Gains({"click": 1.0, "skip": -0.5}),
             max_ahead=60.0,
             metrics=self.metrics,
+            expect=self.expect,
         )
+        self.expected: list[tuple[Record, SlateRequest]] = []
+
+    def expect(self, record: Record, request: SlateRequest) -> None:
+        self.diary.append(f"expect {request.user_id}")
+        self.expected.append((record, request))
 
     async def fold(self, event: Event, *, offset: int = 0, partition: int = 2) -> None:
         await self.profiling.fold_event(record(event, offset=offset, partition=partition))
 
     def visits(self) -> list[CoVisit]:
         return [decode_co_visit(posted.value or b"") for posted in self.outbox.on(CO_VISITS)]
+
+    def requests(self) -> list[SlateRequest]:
+        return [
+            decode_request(posted.key, posted.value, origin="its own", received_at=1.0)
+            for posted in self.outbox.on(REQUESTS)
+        ]
 
     def count(self, name: str, **labels: str) -> float | None:
         return self.metrics.registry.get_sample_value(name, labels)
@@ -107,7 +119,16 @@ async def test_an_event_without_a_time_happened_when_it_was_received() -> None:
 async def test_the_profile_follows_once_everything_is_posted() -> None:
     folding = Folding()
     await folding.fold(click())
-    assert folding.diary == [f"post {CO_VISITS}", f"post {REQUESTS}", "put ann"]
+    assert folding.diary == [f"post {CO_VISITS}", f"post {REQUESTS}", "put ann", "expect ann"]
+
+
+async def test_what_is_in_line_ahead_of_its_record_asks_for_the_same_slate() -> None:
+    folding = Folding()
+    await folding.fold(click(), offset=5, partition=3)
+    ((event, request),) = folding.expected
+    (posted,) = folding.outbox.on(REQUESTS)
+    assert (event.partition, event.offset, event.key) == (3, 5, posted.key)
+    assert request == decode_request(posted.key, posted.value, origin="its own", received_at=1.0)
 
 
 async def test_the_profile_is_put_where_its_event_came_from() -> None:
@@ -146,7 +167,7 @@ async def test_a_rejection_of_an_item_carries_its_negative_gain() -> None:
 async def test_an_impression_asks_for_no_slate_but_is_remembered() -> None:
     folding = Folding()
     await folding.fold(Impression(user_id="ann", at=990.0, slate_id="s", item_ids=("dune",)))
-    assert folding.outbox.posted == []
+    assert folding.outbox.posted == folding.expected == []
     assert folding.profiles.values["ann"].counters == {"impression": 1}
 
 
@@ -155,16 +176,24 @@ async def test_a_forgotten_user_loses_the_profile_and_the_slate() -> None:
     await folding.fold(click(), offset=0)
     folding.outbox.posted.clear()
     await folding.fold(Forget(user_id="ann", at=991.0), offset=1)
-    assert [(p.topic, p.key, p.value) for p in folding.outbox.posted] == [(SLATES, b"ann", None)]
+    assert [(p.topic, p.key, p.partition) for p in folding.outbox.posted] == [(REQUESTS, b"ann", 2)]
+    assert folding.requests()[-1].forget
     assert folding.profiles.puts[-1] == ("ann", None, 2)
     assert folding.profiles.values == {}
+
+
+async def test_forgetting_waits_for_its_place_among_the_requests() -> None:
+    """Those before it on the topic would leave a slate behind otherwise."""
+    folding = Folding()
+    await folding.fold(Forget(user_id="ann", at=991.0))
+    assert folding.expected == []
 
 
 async def test_forgetting_a_stranger_is_no_error_and_still_leaves_tombstones() -> None:
     folding = Folding()
     await folding.fold(Forget(user_id="ann", at=991.0))
     assert folding.profiles.puts == [("ann", None, 2)]
-    assert len(folding.outbox.on(SLATES)) == 1
+    assert [request.forget for request in folding.requests()] == [True]
 
 
 # -- repeats
@@ -231,12 +260,12 @@ async def test_while_outputs_are_refused_the_profile_stays_as_it_was(topic: str)
     folding = Folding(refusing=[topic])
     with pytest.raises(DeliveryFailed):
         await folding.fold(click())
-    assert folding.profiles.puts == []
+    assert folding.profiles.puts == folding.expected == []
 
 
-async def test_while_the_tombstone_is_refused_the_profile_is_not_forgotten() -> None:
-    folding = Folding(refusing=[SLATES])
-    await folding.fold(click(), offset=0)
+async def test_while_forgetting_slates_is_refused_the_profile_is_not_forgotten() -> None:
+    folding = Folding(refusing=[REQUESTS])
+    folding.profiles.shard(2).put("ann", Profile())
     with pytest.raises(DeliveryFailed):
         await folding.fold(Forget(user_id="ann", at=991.0), offset=1)
     assert "ann" in folding.profiles.values
