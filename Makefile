@@ -7,7 +7,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test check test-kafka faults bench clean
+.PHONY: help setup up test check test-kafka faults bench soak clean
 
 help: ## this text
 	@echo "Headwater: clicks in, ranked and explained slates out."
@@ -50,6 +50,10 @@ faults: setup ## provoke failures on Apache Kafka and write docs/reliability.md
 bench: setup ## measure on Apache Kafka and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks.apache_kafka fetch
 	$(BIN)/python -m benchmarks
+
+soak: setup ## half an hour of load with two restarts on Apache Kafka, and docs/soak.md
+	$(BIN)/python -m benchmarks.apache_kafka fetch
+	$(BIN)/python -m benchmarks.soak $(ARGS)
 
 clean: ## remove .venv and local state
 	rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -8,6 +8,7 @@ import typer
 
 from agents.commands.broker import broker
 from agents.commands.doctor import doctor
+from agents.commands.forget import forget
 from agents.commands.ingest import ingest
 from agents.commands.surroundings import set_up_logging
 from agents.commands.tail import tail
@@ -39,6 +40,7 @@ app.command()(worker)
 app.command()(broker)
 app.command()(tail)
 app.command()(why)
+app.command()(forget)
 app.command()(doctor)
 app.add_typer(topics, name="topics")
 app.add_typer(ingest, name="ingest")

@@ -21,6 +21,7 @@ from agents.answering import Answering
 from agents.catalogue import Catalogue
 from agents.cataloguing import Cataloguing
 from agents.consuming import Consuming, Fatal, end_worker
+from agents.keeping import Keeping
 from agents.memory import end_loading
 from agents.metrics import Metrics
 from agents.profiling import Profiling
@@ -66,6 +67,7 @@ class Worker:
         broker: Broker,
         *,
         snapshots: Snapshotting,
+        keeping: Keeping,
         metrics: Metrics,
         roles: Sequence[str] = ROLES,
         encoder: Callable[[], Encoder] = Encoder,
@@ -80,8 +82,10 @@ class Worker:
         self._names = settings.topics()
         self.outbox = Outbox(broker)
         self.lease = Lease(session=settings.session_timeout.total_seconds())
-        self.commits = Commits(self.outbox, lease=self.lease, on_commit=metrics.commits.inc)
-        self._restoring = Restoring(broker, self.commits.tables, metrics=metrics)
+        self.commits = Commits(
+            self.outbox, lease=self.lease, keep=keeping.add, on_commit=metrics.commits.inc
+        )
+        self._restoring = Restoring(broker, self.commits.tables, keeping=keeping, metrics=metrics)
         self.app = self._faust_app()
         self._consuming = self._make_consuming()
         self.catalogue = Catalogue(_index(settings), half_life=self._half_life, alarm=_alarm)
@@ -89,6 +93,7 @@ class Worker:
         self.services: list[Service] = [*self.replicas, self._watchdog()]
         self._register(encoder)
         self.app.on_start = self._started(self.app.on_start)
+        self.app.on_shutdown = keeping.close  # after the last commit
 
     @property
     def _half_life(self) -> float:

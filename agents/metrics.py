@@ -88,6 +88,12 @@ class Metrics:
             ["changelog"],
             registry=r,
         )
+        self.local_state_failures = Counter(
+            "headwater_local_state_failures",
+            "Local copies given up or not written, by the topic they are of and the reason.",
+            ["topic", "reason"],
+            registry=r,
+        )
 
     def _declare_catalogue(self) -> None:
         r = self.registry

@@ -102,20 +102,18 @@ class Profiling:
             partition=record.partition,
             offset=record.offset,
         )
-        await self._outbox.post(
+        await self._outbox.post_later(  # nobody waits for a trend
             self._names.name(topics.CO_VISITS),
             key=event.item_id.encode(),
             value=encode_co_visit(visit),
-            later=True,  # nobody waits for a trend; the slate must not wait behind it
         )
 
     async def _send_request(self, request: SlateRequest, record: Record) -> None:
-        await self._outbox.post(
+        await self._outbox.post_later(  # it is in line already
             self._names.name(topics.SLATE_REQUESTS),
-            key=record.key,
+            key=request.user_id.encode(),
             value=encode_request(request),
             partition=record.partition,  # where the profile is, however the event was partitioned
-            later=True,  # it is in line already
         )
 
 

@@ -15,6 +15,7 @@ from indexes.embedding import DIM, fingerprint
 from indexes.images import Snapshottable
 from indexes.snapshot_writer import Done, Failed, SnapshotWriter
 from indexes.snapshots import load, save
+from streams.deadletters import reason
 from streams.errors import StateUnusable
 
 log = logging.getLogger("headwater")
@@ -62,6 +63,7 @@ class Snapshotting:
             catalogue.load(_as_configured(snapshot.index, catalogue.index), snapshot.facts)
         except (StateUnusable, msgspec.DecodeError, msgspec.ValidationError) as error:
             log.error("snapshot unusable, reading the log from its start instead: %s", error)
+            self._count(reason(error))
             return {}
         log.info("snapshot restored: %d items", len(catalogue))
         return {int(partition): offset for partition, offset in snapshot.offsets.items()}
@@ -76,9 +78,9 @@ class Snapshotting:
             case Done(stalled=stalled):
                 self._newest = self._started
                 log.debug("snapshot written; the worker stood still for %.1f ms", stalled * 1000)
-            case Failed(reason=reason):
+            case Failed(reason=why):
                 self._changed = True
-                log.error("snapshot not written, the former one stays: %s", reason)
+                self._say_not_written(why)
         if self._changed and not self._writer.busy and self._clock() - self._started > self._every:
             self._changed = False
             self._started = self._clock()
@@ -104,7 +106,14 @@ class Snapshotting:
                 fingerprint=fingerprint().hex(),
             )
         except OSError as error:
-            log.error("snapshot not written, the former one stays: %s", error)
+            self._say_not_written(error)
+
+    def _say_not_written(self, why: object) -> None:
+        log.error("snapshot not written, the former one stays: %s", why)
+        self._count("not_written")
+
+    def _count(self, why: str) -> None:
+        self._metrics.local_state_failures.labels(REPLICA, why).inc()
 
 
 def _as_configured(kept: Snapshottable, wanted: Snapshottable) -> Snapshottable:

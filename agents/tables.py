@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
+from agents.keeping import Place
 from agents.safety.lease import Lease
+from agents.stretches import Last, Stretch, checksum
 from streams.errors import MembershipLost
-from streams.kafka import Outbox
+from streams.kafka import Outbox, Run
 
 V = TypeVar("V")
 
@@ -129,12 +131,23 @@ class FoldTable(Generic[V]):
         return sum(map(len, self.shards.values()))
 
 
+Changes: TypeAlias = list[tuple[bytes, bytes | None]]
+"""Key and value, as they stand on a changelog."""
+Written: TypeAlias = tuple[Changes, Run]
+"""What was sent, and what knows where it stands once it is acknowledged."""
+Keep: TypeAlias = Callable[[Mapping[Place, Stretch | None]], None]
+"""Told what stands on the changelogs now; None where records of others lie in between."""
+
+
 class Commits:
     """Makes durable what the worker has done; called before offsets are committed."""
 
-    def __init__(self, outbox: Outbox, *, lease: Lease, on_commit: Callable[[], None]) -> None:
+    def __init__(
+        self, outbox: Outbox, *, lease: Lease, keep: Keep, on_commit: Callable[[], None]
+    ) -> None:
         self._outbox = outbox
         self._lease = lease
+        self._keep = keep
         self._on_commit = on_commit
         self.tables: list[FoldTable[Any]] = []
 
@@ -152,24 +165,35 @@ class Commits:
             for table in self.tables
             for partition, shard in table.shards.items()
         ]
+        written: dict[Place, Written] = {}
         try:
             await self._outbox.settle()
             for table, partition, _, changes in taken:
-                await self._write(table, partition, changes)
+                place = Place(table.changelog, partition)
+                written[place] = await self._write(table, partition, changes)
             await self._outbox.settle()
         except MembershipLost:
             for _, _, shard, changes in taken:
                 shard.mark_dirty(key for key, _ in changes)
             raise
+        self._keep({place: _stretch(*sent) for place, sent in written.items() if sent[0]})
         self._on_commit()
 
     async def _write(
         self, table: FoldTable[V], partition: int, changes: Sequence[tuple[str, V | None]]
-    ) -> None:
-        records: list[tuple[bytes, bytes | None]] = []
+    ) -> Written:
+        records: Changes = []
         for key, value in changes:
             records.append((key.encode(), None if value is None else table.encode(value)))
             if len(records) % ENCODE_BATCH == 0:
                 await asyncio.sleep(0)
         self._lease.check()
-        await self._outbox.post_many(table.changelog, partition, records)
+        return records, await self._outbox.post_many(table.changelog, partition, records)
+
+
+def _stretch(records: Changes, run: Run) -> Stretch | None:
+    """What was acknowledged, as one stretch; None where records of others lie in between."""
+    if (offsets := run.offsets()) is None:
+        return None
+    last = Last(offsets[-1], checksum(*records[-1]))
+    return Stretch(dict(records), offsets.start, offsets.stop, last)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from indexes.embedding import DIM
 from streams.errors import DeliveryFailed
-from streams.kafka import Broker, LogReader, Outbox, Record
+from streams.kafka import Broker, LogReader, Outbox, Record, Run
 from streams.origins import Origin
 
 T = TypeVar("T")
@@ -91,20 +91,26 @@ class SmallOutbox(Outbox):
         value: bytes | None,
         partition: int | None = None,
         headers: Sequence[tuple[str, bytes]] = (),
-        later: bool = False,  # noqa: ARG002 - here everything is at once
     ) -> asyncio.Future[Any]:
         """Keep a record; see `Outbox.post`."""
         self._raise_failure()
         if topic in self.refusing:
             raise DeliveryFailed(f"topic {topic!r}, key {key!r}: refused")
         sent: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        sent.set_result(Origin(topic, partition or 0, len(self.on(topic))))
+        before = sum(posted.partition == partition for posted in self.on(topic))
+        sent.set_result(Origin(topic, partition or 0, before))
         self._diary.append(f"post {topic}")
         if topic in self.losing:
             self._failure = ConnectionError(f"{topic}: the broker went away")
         else:
             self.posted.append(Posted(topic, key, value, partition, tuple(headers)))
         return sent
+
+    async def post_later(
+        self, topic: str, *, key: bytes, value: bytes, partition: int | None = None
+    ) -> None:
+        """As `post`: here everything is at once."""
+        await self.post(topic, key=key, value=value, partition=partition)
 
     async def offer(
         self,
@@ -123,10 +129,12 @@ class SmallOutbox(Outbox):
 
     async def post_many(
         self, topic: str, partition: int, records: Iterable[tuple[bytes, bytes | None]]
-    ) -> None:
+    ) -> Run:
         """As `post`, one after another."""
+        run = Run()
         for key, value in records:
-            await self.post(topic, key=key, value=value, partition=partition)
+            run.add(await self.post(topic, key=key, value=value, partition=partition), 1)
+        return run
 
     async def settle(self) -> None:
         """Fail if something was lost."""

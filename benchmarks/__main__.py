@@ -19,7 +19,7 @@ import msgspec
 
 from agents.commands.processes import free_port
 from agents.scraping import scrape
-from benchmarks import building, latency, throughput
+from benchmarks import building, latency, restarting, throughput
 from benchmarks.apache_kafka import VERSION, ApacheKafka
 from benchmarks.report import Report, write
 from examples import books_file
@@ -112,6 +112,7 @@ async def _measure(broker: Broker, items: Sequence[Item], *, state_dir: str) -> 
     shutil.rmtree(state_dir, ignore_errors=True)
     with latency.worker(broker, port=port, state_dir=state_dir) as seconds:
         report.start_log = seconds
+    report.restarts = await restarting.measure(broker)
     return report
 
 

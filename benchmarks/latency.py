@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -44,7 +45,14 @@ class Row:
 
 
 @contextmanager
-def worker(broker: Broker, *, port: int, state_dir: str) -> Iterator[float]:
+def worker(
+    broker: Broker,
+    *,
+    port: int,
+    state_dir: str,
+    prefix: str = "",
+    end: signal.Signals = signal.SIGTERM,
+) -> Iterator[float]:
     """A worker process; yields the seconds from its start until it was ready."""
     began = time.monotonic()
     child = subprocess.Popen(
@@ -54,6 +62,7 @@ def worker(broker: Broker, *, port: int, state_dir: str) -> Iterator[float]:
             "HEADWATER_BROKER": broker.bootstrap,
             "HEADWATER_STATE_DIR": state_dir,
             "HEADWATER_METRICS__PORT": str(port),
+            "HEADWATER_TOPIC_PREFIX": prefix,
         },
         stderr=subprocess.DEVNULL,
     )
@@ -64,7 +73,7 @@ def worker(broker: Broker, *, port: int, state_dir: str) -> Iterator[float]:
             time.sleep(0.02)
         yield time.monotonic() - began
     finally:
-        child.terminate()
+        child.send_signal(end)
         child.wait(30)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks.building import BuildCost
 from benchmarks.latency import OVERLOAD, Overload, Row
+from benchmarks.restarting import HISTORY, Restarts
 from benchmarks.throughput import EVENTS, USERS, Rate
 
 
@@ -35,11 +36,12 @@ class Report:
     """Seconds from the start of the process until it was ready."""
     start_snapshot: float = 0.0
     start_log: float = 0.0
+    restarts: Restarts | None = None
 
 
 def write(report: Report, path: Path) -> None:
     """Write the page."""
-    parts = (_head, _latency, _overload, _throughput, _items, _building, _starts)
+    parts = (_head, _latency, _overload, _throughput, _items, _building, _starts, _restarts)
     path.write_text("\n".join(part(report) for part in parts), encoding="utf-8")
 
 
@@ -178,3 +180,23 @@ Seconds from the start of the worker's process until `/readyz` said 200, imports
 | {report.items:,} items, from a local snapshot | {report.start_snapshot:.1f} |
 | {report.items:,} items, state folder deleted, from the log | {report.start_log:.1f} |
 """
+
+
+def _restarts(report: Report) -> str:
+    if (run := report.restarts) is None:
+        return ""
+    return "\n".join(
+        [
+            f"With {run.profiles:,} profiles of {HISTORY} interactions, and {run.items:,} items",
+            "that have vectors and trends, all in one worker:",
+            "",
+            "| state | seconds | of these profiles and trends | MiB when ready |",
+            "|---|---|---|---|",
+            *(
+                f"| {start.what} | {start.seconds:.1f} | {start.tables:.1f} "
+                f"| {start.memory / 2**20:,.0f} |"
+                for start in run.starts
+            ),
+            "",
+        ]
+    )

@@ -12,7 +12,8 @@ HeadwaterError
  │  ├ SnapshotCorrupt  a file is missing, short or altered
  │  ├ DimensionMismatch a snapshot of vectors of another size
  │  ├ EncoderMismatch  a snapshot or vector of another encoder
- │  └ ChangelogUnreadable a value of a changelog from another version
+ │  ├ ChangelogUnreadable a value of a changelog from another version
+ │  └ LocalStateUnusable a local copy of a changelog that is not to be trusted
  ├ Degraded          a helper is unavailable  → fall back, count it, show it
  ├ DeliveryFailed    the broker took no record → stop before the offset moves
  ├ MembershipLost    others may own our partitions → write nothing, join again
@@ -72,6 +73,15 @@ class EncoderMismatch(StateUnusable):
 
 class ChangelogUnreadable(StateUnusable):
     """A value on a changelog that this version cannot decode."""
+
+
+class LocalStateUnusable(StateUnusable):
+    """A local copy of a changelog that is damaged, old, of another log, or cannot be written."""
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        """Fit for a metric's label."""
 
 
 class Degraded(HeadwaterError):

@@ -13,6 +13,21 @@ from datetime import timedelta
 
 MAX_MESSAGE_BYTES = 1_048_588
 """Kafka's own default for the largest record batch."""
+DELETE_RETENTION = timedelta(days=1)
+"""How long a compacted topic tells that a key was removed; Kafka's own default."""
+SEGMENT = timedelta(hours=12)
+"""
+After how long a record of a user is in a file that is not written to any more.
+
+Kafka neither compacts nor deletes by time what is in the newest file of a partition; by default
+that is written to for a week, however short the retention.
+"""
+COMPACTION_LAG = timedelta(days=1)
+"""
+After how long the cleaner must remove what has been replaced by newer records of the same user.
+
+By default it waits until half of the log is new, which may take a small topic for ever.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +46,38 @@ class Topic:
     """How long records are kept; None is for ever."""
     max_message_bytes: int = MAX_MESSAGE_BYTES
 
+    @property
+    def holds_users(self) -> bool:
+        """May records tell of a user, who may want to be forgotten?"""
+        return self.key != "item"
+
     def config(self) -> Mapping[str, str]:
         """The topic's settings, as Kafka writes them."""
         policies = ["compact"] if self.compact else []
         if self.retention is not None or not self.compact:
             policies.append("delete")
-        keep = -1 if self.retention is None else int(self.retention.total_seconds() * 1000)
+        keep = "-1" if self.retention is None else _milliseconds(self.retention)
+        removals = {"delete.retention.ms": _milliseconds(DELETE_RETENTION)} if self.compact else {}
         return {
             "cleanup.policy": ",".join(policies),
-            "retention.ms": str(keep),
+            "retention.ms": keep,
             "max.message.bytes": str(self.max_message_bytes),
+            **removals,
+            **self._forgetting(),
         }
+
+    def _forgetting(self) -> Mapping[str, str]:
+        """What bounds how long a user's removed records stay; nothing where they stay for ever."""
+        if not self.holds_users or (self.retention is None and not self.compact):
+            return {}
+        segment = {"segment.ms": _milliseconds(SEGMENT)}
+        if not self.compact:
+            return segment
+        return {**segment, "max.compaction.lag.ms": _milliseconds(COMPACTION_LAG)}
+
+
+def _milliseconds(time: timedelta) -> str:
+    return str(int(time.total_seconds() * 1000))
 
 
 EVENTS = Topic("events", "user", "what users did; the source of truth")

@@ -57,6 +57,7 @@ async def _check(settings: Settings) -> list[str]:
         dict(settings.topics()),
         partitions=settings.partitions,
         configs=not settings.embedded,
+        upkeep=True,
     )
 
 

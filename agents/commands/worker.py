@@ -87,6 +87,7 @@ def _run_worker(settings: Settings, broker: Broker, cluster: str, roles: tuple[s
     import faust  # here, not above: the other commands start in a third of the time without
 
     from agents.app import Worker
+    from agents.keeping import Keeping
     from agents.snapshotting import Snapshotting
 
     metrics = Metrics()
@@ -95,11 +96,14 @@ def _run_worker(settings: Settings, broker: Broker, cluster: str, roles: tuple[s
         every=settings.index.snapshot_every.total_seconds(),
         metrics=metrics,
     )
+    keeping = Keeping(settings.state_of(cluster) / "tables", metrics=metrics)
     threadpool_limits(1)  # a second BLAS thread on a busy machine costs more than it brings
     sys.setswitchinterval(SWITCH_INTERVAL)
     loop = new_loop()
     asyncio.set_event_loop(loop)
-    parts = Worker(settings, broker, snapshots=snapshots, metrics=metrics, roles=roles)
+    parts = Worker(
+        settings, broker, snapshots=snapshots, keeping=keeping, metrics=metrics, roles=roles
+    )
     server = serve_metrics(
         metrics,
         host=settings.metrics.host,

@@ -2,7 +2,8 @@
 From fetched records to the queues of the agents, without two tasks for each record.
 
 Faust wraps the delivery of every single message into a task, and a second one that waits for a
-rebalance, although a delivery has to wait only when an agent's queue is full.
+rebalance, although a delivery has to wait only when an agent's queue is full.  And while queues are
+full it waits a second for other partitions, although they are empty again after a fraction of it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ from faust.types import Message
 
 YIELD_EVERY = 100
 """Messages delivered before others may use the event loop."""
+IDLE_WAIT = 1.0
+"""Seconds to wait for records of partitions that all have room."""
+FULL_WAIT = 0.02
+"""Seconds to wait while a queue is full, which may end at any time."""
 
 
 class FastDrain:
@@ -25,7 +30,7 @@ class FastDrain:
             while not (self._stopped.is_set() or fetcher._stopped.is_set()):
                 await asyncio.sleep(0)
                 count = 0
-                async for tp, message in self.getmany(timeout=1.0):
+                async for tp, message in self.getmany(timeout=await self._patience()):
                     count += 1
                     if count % YIELD_EVERY == 0:
                         await asyncio.sleep(0)
@@ -37,6 +42,14 @@ class FastDrain:
         except (*self.consumer_stopped_errors, asyncio.CancelledError):
             if not self.app.should_stop:
                 raise
+
+    async def _patience(self: Any) -> float:
+        """How long a fetch may wait; after a pause if there is nothing to be fetched for."""
+        if not self._buffered_partitions:
+            return IDLE_WAIT
+        if not self._get_active_partitions():
+            await asyncio.sleep(FULL_WAIT)
+        return FULL_WAIT
 
     async def _deliver(self: Any, message: Message) -> None:
         """Wait for room in a queue, but never through a rebalance: that empties the queue."""

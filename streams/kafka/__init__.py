@@ -2,9 +2,14 @@
 
 from streams.errors import DeliveryFailed
 from streams.kafka.brokers import Broker, cluster_id, partition_of, wait_for_broker
-from streams.kafka.declaring import check_topics, declare_topics, partition_counts
+from streams.kafka.declaring import (
+    check_topics,
+    declare_topics,
+    partition_counts,
+    topic_settings,
+)
 from streams.kafka.logs import LogReader, Record, read_to_end
-from streams.kafka.outbox import Outbox
+from streams.kafka.outbox import Outbox, Run
 from streams.kafka.positions import Position, group_lag, group_positions
 from streams.kafka.security import Security
 
@@ -15,6 +20,7 @@ __all__ = [
     "Outbox",
     "Position",
     "Record",
+    "Run",
     "Security",
     "check_topics",
     "cluster_id",
@@ -24,5 +30,6 @@ __all__ = [
     "partition_counts",
     "partition_of",
     "read_to_end",
+    "topic_settings",
     "wait_for_broker",
 ]

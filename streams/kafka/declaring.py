@@ -4,7 +4,7 @@ Topics as they should be, and as a broker has them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from aiokafka.admin import NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -52,8 +52,35 @@ async def partition_counts(broker: Broker) -> dict[str, int]:
     return {topic["topic"]: len(topic["partitions"]) for topic in found}
 
 
+async def topic_settings(broker: Broker, names: Collection[str]) -> dict[str, dict[str, str]]:
+    """
+    What topics are set to, their broker's defaults included.
+
+    Returns:
+        Topic to setting to value; nothing where the broker cannot tell, such as the embedded one.
+    """
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+    if not resources:
+        return {}
+    async with admin_client(broker) as admin:
+        try:
+            replies = await admin.describe_configs(resources)
+        except IncompatibleBrokerVersion:
+            return {}
+    return {
+        name: {entry[0]: entry[1] for entry in entries}
+        for reply in replies
+        for _, _, _, name, entries in reply.resources
+    }
+
+
 async def check_topics(
-    broker: Broker, topics: Mapping[str, Topic], *, partitions: int, configs: bool = True
+    broker: Broker,
+    topics: Mapping[str, Topic],
+    *,
+    partitions: int,
+    configs: bool = True,
+    upkeep: bool = False,
 ) -> list[str]:
     """
     Compare a broker's topics with the table.
@@ -62,11 +89,14 @@ async def check_topics(
         broker: Where to look.
         topics: Name on the broker to its row of the table.
         partitions: How many each must have.
-        configs: Compare the cleanup policy too; the embedded broker cannot tell it.
+        configs: Compare the settings that a worker relies on, too; the embedded broker cannot tell
+            them.
+        upkeep: Compare those that bound how long a forgotten user's records stay, too.
 
     Returns:
         One line per difference, with topic, what it is and what was expected; empty when all is
-        well.  Nothing is repaired: a changed topic may hold data somebody wants.
+        well.  Nothing is repaired: a changed topic may hold data somebody wants.  How long records
+        are kept (`retention.ms`) is not compared: that is for whoever runs it to decide.
     """
     counts = await partition_counts(broker)
     wrong = []
@@ -80,26 +110,58 @@ async def check_topics(
             )
     if configs:
         there = {name: topic for name, topic in topics.items() if name in counts}
-        wrong += await _check_policies(broker, there)
+        found = await topic_settings(broker, list(there))
+        for name, settings in found.items():
+            wrong += differences(name, settings, there[name].config(), upkeep=upkeep)
     return wrong
 
 
-async def _check_policies(broker: Broker, topics: Mapping[str, Topic]) -> list[str]:
-    wanted = {name: topic.config()["cleanup.policy"] for name, topic in topics.items()}
-    resources = [
-        ConfigResource(ConfigResourceType.TOPIC, name, configs={"cleanup.policy": None})
-        for name in wanted
-    ]
-    if not resources:
-        return []
-    async with admin_client(broker) as admin:
-        try:
-            replies = await admin.describe_configs(resources)
-        except IncompatibleBrokerVersion:  # a broker that cannot tell, such as the embedded one
-            return []
-    wrong = []
-    for _, _, _, name, entries in (r for reply in replies for r in reply.resources):
-        policy = next((entry[1] for entry in entries if entry[0] == "cleanup.policy"), "?")
-        if set(policy.split(",")) != set(wanted[name].split(",")):
-            wrong.append(f"topic {name!r} has cleanup.policy {policy}, expected {wanted[name]}")
-    return wrong
+_Fits = Callable[[str, str], bool]
+"""Will the value found do, where another one is in the table?"""
+
+
+def _same_policies(found: str, wanted: str) -> bool:
+    return set(found.split(",")) == set(wanted.split(","))
+
+
+def _at_least(found: str, wanted: str) -> bool:
+    return int(found) >= int(wanted)
+
+
+def _at_most(found: str, wanted: str) -> bool:
+    return int(found) <= int(wanted)
+
+
+_RELIED_ON: Mapping[str, tuple[str, _Fits]] = {
+    "cleanup.policy": ("", _same_policies),
+    "delete.retention.ms": ("at least ", _at_least),  # local copies of state count on it
+}
+_UPKEEP: Mapping[str, tuple[str, _Fits]] = {
+    "segment.ms": ("at most ", _at_most),
+    "max.compaction.lag.ms": ("at most ", _at_most),
+}
+
+
+def differences(
+    name: str, found: Mapping[str, str], wanted: Mapping[str, str], *, upkeep: bool
+) -> Iterator[str]:
+    """
+    Compare the settings of one topic; one line per difference, with what mends it.
+
+    >>> wanted = {"cleanup.policy": "compact", "segment.ms": "10"}
+    >>> found = {"cleanup.policy": "compact", "segment.ms": "11"}
+    >>> list(differences("profiles", found, wanted, upkeep=False))
+    []
+    >>> print(*differences("profiles", found, wanted, upkeep=True))  # doctest: +ELLIPSIS
+    topic 'profiles' has segment.ms 11, expected at most 10: kafka-configs.sh ...
+    """
+    for setting, (bound, fits) in {**_RELIED_ON, **(_UPKEEP if upkeep else {})}.items():
+        value = found.get(setting)
+        if setting in wanted and (value is None or not fits(value, wanted[setting])):
+            # What holds a comma has to stand in brackets there.
+            mended = f"[{wanted[setting]}]" if "," in wanted[setting] else wanted[setting]
+            yield (
+                f"topic {name!r} has {setting} {value or 'unknown'}, "
+                f"expected {bound}{wanted[setting]}: kafka-configs.sh --alter "
+                f"--entity-type topics --entity-name {name} --add-config '{setting}={mended}'"
+            )

@@ -144,11 +144,13 @@ def _record(message: Any) -> Record:
     )
 
 
-async def read_to_end(broker: Broker, topic: str) -> AsyncIterator[list[Record]]:
-    """Every record that is on the topic now, in batches."""
+async def read_to_end(
+    broker: Broker, topic: str, *, offsets: Mapping[int, int] | None = None
+) -> AsyncIterator[list[Record]]:
+    """Every record that is on the topic now, in batches; from given offsets on where there are."""
     reader = LogReader(broker, topic)
     try:
-        await reader.start()
+        await reader.start(offsets)
         while reader.behind:
             if records := await reader.read(wait=1.0):
                 yield records

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -14,10 +15,31 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from streams.errors import DeliveryFailed
 from streams.kafka.brokers import Broker
+from streams.kafka.gathering import Gathering
 from streams.origins import Origin
 
-LATER_MS = 100
-"""How long `post` may keep a record that nobody waits for, to send it with others."""
+
+class Run:
+    """Records that were sent to one partition, one after another."""
+
+    def __init__(self) -> None:
+        self._batches: list[tuple[asyncio.Future[Any], int]] = []
+
+    def add(self, sent: asyncio.Future[Any], count: int) -> None:
+        """A batch of so many records, which is acknowledged later."""
+        self._batches.append((sent, count))
+
+    def offsets(self) -> range | None:
+        """
+        Where they stand, to be asked after `Outbox.settle`.
+
+        Returns:
+            None where there are none, or records of others stand between them.
+        """
+        ranges = [range(b.result().offset, b.result().offset + n) for b, n in self._batches]
+        if not ranges or any(a.stop != b.start for a, b in pairwise(ranges)):
+            return None
+        return range(ranges[0].start, ranges[-1].stop)
 
 
 class Outbox:
@@ -25,8 +47,8 @@ class Outbox:
     Everything a worker sends, and the proof that it arrived.
 
     No linger: a record leaves at once, and batches form by themselves while one is under way.
-    What can wait is sent by a second producer, for each request costs as much as a slate, and
-    what is much by a third, so that no slate stands behind it.
+    What can wait is gathered, and sent with what is much by a second producer, so that no slate
+    stands behind it.
     """
 
     def __init__(self, broker: Broker) -> None:
@@ -35,28 +57,24 @@ class Outbox:
 
     async def start(self) -> None:
         """Connect."""
-        self._producer = self._new_producer(linger_ms=0)
-        self._later = self._new_producer(linger_ms=LATER_MS)
-        self._bulk = self._new_producer(linger_ms=0)
-        for producer in self._producers:
+        self._producer = self._new_producer()
+        self._bulk = self._new_producer()
+        self._gathering = Gathering(self._bulk, send=self._send_gathered)
+        for producer in (self._producer, self._bulk):
             await producer.start()
 
-    @property
-    def _producers(self) -> tuple[AIOKafkaProducer, ...]:
-        return self._producer, self._later, self._bulk
-
-    def _new_producer(self, *, linger_ms: int) -> AIOKafkaProducer:
+    def _new_producer(self) -> AIOKafkaProducer:
         return AIOKafkaProducer(
             **self._broker.options(),
             acks="all",
-            linger_ms=linger_ms,
             max_batch_size=131_072,
             max_request_size=self._broker.max_request,
         )
 
     async def stop(self) -> None:
         """Send what is left and disconnect."""
-        for producer in self._producers:
+        await self._gathering.send_all()
+        for producer in (self._producer, self._bulk):
             await producer.stop()
 
     async def post(
@@ -67,18 +85,16 @@ class Outbox:
         value: bytes | None,
         partition: int | None = None,
         headers: Sequence[tuple[str, bytes]] = (),
-        later: bool = False,
     ) -> asyncio.Future[Any]:
         """
-        Send a record, at once or within `LATER_MS`; `settle` proves that it arrived.
+        Send a record; `settle` proves that it arrived.
 
         Raises:
             DeliveryFailed: It cannot be sent at all, or something before it could not.
         """
         self._raise_failure()
         try:
-            producer = self._later if later else self._producer
-            sent: asyncio.Future[Any] = await producer.send(
+            sent: asyncio.Future[Any] = await self._producer.send(
                 topic, value=value, key=key, partition=partition, headers=list(headers)
             )
         except KafkaError as exc:
@@ -86,25 +102,50 @@ class Outbox:
         sent.add_done_callback(self._remember_failure)
         return sent
 
-    async def post_many(
-        self, topic: str, partition: int, records: Iterable[tuple[bytes, bytes | None]]
+    async def post_later(
+        self, topic: str, *, key: bytes, value: bytes, partition: int | None = None
     ) -> None:
         """
-        Send keys and values to one partition, in as few batches as they fit into.
+        Send a record that nobody waits for together with others, within a tenth of a second.
 
         Raises:
             DeliveryFailed: As `post`.
         """
         self._raise_failure()
+        await self._gathering.add(topic, key=key, value=value, partition=partition)
+
+    async def post_many(
+        self, topic: str, partition: int, records: Iterable[tuple[bytes, bytes | None]]
+    ) -> Run:
+        """
+        Send keys and values to one partition, in as few batches as they fit into.
+
+        Returns:
+            What tells, after `settle`, where they stand.
+
+        Raises:
+            DeliveryFailed: As `post`.
+        """
+        self._raise_failure()
+        run = Run()
         batch = self._bulk.create_batch()
         for key, value in records:
             if batch.append(key=key, value=value, timestamp=None) is None:
-                await self._send_batch(batch, topic, partition)
+                await self._send_batch(batch, topic, partition, run=run)
                 batch = self._bulk.create_batch()
                 batch.append(key=key, value=value, timestamp=None)
-        await self._send_batch(batch, topic, partition)
+        await self._send_batch(batch, topic, partition, run=run)
+        return run
 
-    async def _send_batch(self, batch: Any, topic: str, partition: int) -> None:
+    async def _send_gathered(self, batch: Any, topic: str, partition: int) -> None:
+        try:
+            await self._send_batch(batch, topic, partition)
+        except Exception as exc:  # noqa: BLE001 - nobody waits for it; `settle` says it
+            self._failure = self._failure or exc
+
+    async def _send_batch(
+        self, batch: Any, topic: str, partition: int, *, run: Run | None = None
+    ) -> None:
         if not batch.record_count():
             return
         try:
@@ -112,6 +153,8 @@ class Outbox:
         except KafkaError as exc:
             raise DeliveryFailed(f"topic {topic!r}, partition {partition}: {exc!r}") from exc
         sent.add_done_callback(self._remember_failure)
+        if run is not None:
+            run.add(sent, batch.record_count())
 
     async def offer(
         self,
@@ -162,7 +205,8 @@ class Outbox:
         Raises:
             DeliveryFailed: Some of it was not taken, now or earlier.
         """
-        for producer in self._producers:
+        await self._gathering.send_all()
+        for producer in (self._producer, self._bulk):
             await producer.flush()
         self._raise_failure()
 

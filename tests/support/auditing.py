@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
-from streams.profiles import Profile
-from streams.trends import Trend
+from benchmarks.refolding import compare
 from tests.support.ledger import Answer, Ledger
 from tests.support.outcomes import LATE, UNEXPLAINED, Outcome
 
 
 def audit(ledger: Ledger, *, exits: Sequence[int]) -> Outcome:
     """Compare all that was made of the events with what should have been."""
-    wanted_profiles, wanted_trends = ledger.expected()
-    surplus = [
-        _surplus(_interactions(ledger.profiles), _interactions(wanted_profiles)),
-        _surplus(_visits(ledger.trends), _visits(wanted_trends)),
-    ]
+    found = compare(ledger.profiles, ledger.trends, wanted=ledger.expected())
     waits = _waits(ledger)
     return Outcome(
         events=len(ledger.asked),
-        lost=max(-sum(n for n in each.values() if n < 0) for each in surplus),
-        over_counted=max(sum(n for n in each.values() if n > 0) for each in surplus),
-        wrong=_wrong(ledger, wanted_profiles, wanted_trends),
+        lost=found.lost,
+        over_counted=found.over_counted,
+        wrong=found.wrong,
         went_back=ledger.went_back,
         unanswered=len(ledger.asked) - len(waits),
         dead_letters=len(ledger.dead_letters),
@@ -33,39 +28,6 @@ def audit(ledger: Ledger, *, exits: Sequence[int]) -> Outcome:
         longest_delay=max((end - begin for begin, end in waits), default=0.0),
         outage=longest_outage(waits),
         exits=tuple(exits),
-    )
-
-
-def _interactions(found: Mapping[str, Profile]) -> dict[str, int]:
-    return {user: sum(profile.counters.values()) for user, profile in found.items()}
-
-
-def _visits(found: Mapping[str, Trend]) -> dict[str, int]:
-    return {item: trend.interactions for item, trend in found.items()}
-
-
-def _surplus(found: Mapping[str, int], wanted: Mapping[str, int]) -> dict[str, int]:
-    return {key: found.get(key, 0) - wanted.get(key, 0) for key in found.keys() | wanted.keys()}
-
-
-def _wrong(
-    ledger: Ledger, wanted_profiles: Mapping[str, Profile], wanted_trends: Mapping[str, Trend]
-) -> int:
-    users = ledger.profiles.keys() | wanted_profiles.keys()
-    items = ledger.trends.keys() | wanted_trends.keys()
-    return sum(ledger.profiles.get(u) != wanted_profiles.get(u) for u in users) + sum(
-        not _same_trend(ledger.trends.get(i), wanted_trends.get(i)) for i in items
-    )
-
-
-def _same_trend(found: Trend | None, wanted: Trend | None) -> bool:
-    """Equal but for the last digits of the popularity, which depend on the order of arrival."""
-    if found is None or wanted is None:
-        return False
-    return (
-        math.isclose(found.popularity, wanted.popularity, rel_tol=1e-9, abs_tol=1e-12)
-        and (found.interactions, found.supporters) == (wanted.interactions, wanted.supporters)
-        and (found.days, found.at, found.applied) == (wanted.days, wanted.at, wanted.applied)
     )
 
 

@@ -7,19 +7,16 @@ from hashlib import sha256
 
 import msgspec
 
-from agents.settings import DEFAULT_GAINS
+from benchmarks.refolding import GAINS, Refold
 from slates.slate import decode_slate
-from streams import profiles, trends
 from streams.errors import RejectedEvent
-from streams.events import Gains, Interaction, decode_event
+from streams.events import Interaction, decode_event
 from streams.kafka import Broker, LogReader, Record
 from streams.origins import Origin
 from streams.profiles import Profile, decode_profile
 from streams.topics import Topics
-from streams.trends import CoVisit, Trend, decode_trend
+from streams.trends import Trend, decode_trend
 
-GAINS = Gains(DEFAULT_GAINS)
-HALF_LIFE = 7 * trends.DAY
 MAX_AHEAD = 86_400.0
 
 
@@ -126,25 +123,12 @@ class Ledger:
         short = [f"{count} {where}" for where, count in counts.items() if count < len(self.asked)]
         return f"{len(self.asked)} events, {', '.join(short)}" if short else ""
 
-    def expected(self) -> tuple[dict[str, Profile], dict[str, Trend]]:
+    def expected(self) -> Refold:
         """The folds, over the log in its order."""
-        wanted_profiles: dict[str, Profile] = {}
-        wanted_trends: dict[str, Trend] = {}
+        wanted = Refold()
         for asked in sorted(self.asked.values(), key=lambda a: (a.partition, a.offset)):
-            event, place = asked.event, {"partition": asked.partition, "offset": asked.offset}
-            before = wanted_profiles.get(event.user_id, Profile())
-            after = profiles.fold(before, event, gains=GAINS, **place)
-            assert after is not None
-            wanted_profiles[event.user_id] = after
-            trend = wanted_trends.get(event.item_id, Trend())
-            visit = CoVisit(
-                at=event.at or 0.0,
-                gain=GAINS.of(event),
-                first=event.item_id not in before.seen,
-                **place,
-            )
-            wanted_trends[event.item_id] = trends.fold(trend, visit, half_life=HALF_LIFE)
-        return wanted_profiles, wanted_trends
+            wanted.add(asked.event, partition=asked.partition, offset=asked.offset)
+        return wanted
 
 
 def _answer(record: Record, value: bytes) -> Answer:

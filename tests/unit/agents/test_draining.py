@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import faust
 import pytest
@@ -18,7 +17,8 @@ from faust.types import TP, Message
 from mode import Service
 from mode.utils.queues import FlowControlEvent
 
-from agents.safety.draining import YIELD_EVERY, FastDrain
+from agents.safety.draining import FULL_WAIT, YIELD_EVERY, FastDrain
+from agents.testing import run_at_once
 
 EVENTS, ELSEWHERE = TP("events", 0), TP("events", 1)
 ROOM = 1000
@@ -51,6 +51,11 @@ class Standing(Service):  # type: ignore[misc]
         self.failing: BaseException | None = None
         """Raised after what was fetched."""
         self.on_delivery: Callable[[], None] = lambda: None
+        self._active = {EVENTS, ELSEWHERE}
+        self._buffered_partitions: set[TP] = set()
+
+    def _get_active_partitions(self) -> set[TP]:
+        return self._active
 
     def fetch(self, *offsets: int, tp: TP = EVENTS) -> None:
         self.fetched += [
@@ -58,7 +63,10 @@ class Standing(Service):  # type: ignore[misc]
             for offset in offsets
         ]
 
-    async def getmany(self, **_: Any) -> AsyncIterator[tuple[TP, Message]]:
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:  # noqa: ASYNC109
+        if self._buffered_partitions:  # for the others there is nothing
+            await asyncio.sleep(timeout)
+            return
         for message in self.fetched:
             yield message.tp, message
         if self.failing is not None:
@@ -109,6 +117,35 @@ async def turns(count: int = 50) -> None:
     """Let others go on as far as they can."""
     for _ in range(count):
         await asyncio.sleep(0)
+
+
+# -- partitions whose queues are full
+
+
+def seconds_to_go_on(consumer: Standing, *, room_after: float, active: set[TP]) -> float:
+    """From a full queue to what was fetched meanwhile; there is room after a while."""
+
+    async def main() -> float:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        consumer._active, consumer._buffered_partitions = active, {EVENTS}
+        loop.call_later(room_after, consumer._buffered_partitions.clear)
+        consumer.fetch(0)
+        await consumer.drain()
+        return loop.time() - began
+
+    return run_at_once(main())
+
+
+@pytest.mark.parametrize("active", [{ELSEWHERE}, set()], ids=["some active", "none active"])
+def test_reading_goes_on_as_soon_as_there_is_room(active: set[TP]) -> None:
+    consumer = Fast(room=ROOM)
+    assert seconds_to_go_on(consumer, room_after=0.3, active=active) < 0.3 + 3 * FULL_WAIT
+    assert consumer.delivered() == [(0, 0)]
+
+
+def test_stock_faust_goes_on_after_a_second() -> None:
+    assert seconds_to_go_on(Stock(room=ROOM), room_after=0.3, active={ELSEWHERE}) >= 1.0
 
 
 # -- what is delivered

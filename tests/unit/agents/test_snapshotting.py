@@ -44,6 +44,13 @@ class Keeping:
             "headwater_snapshot_age_seconds", {"replica": "item-vectors"}
         )
 
+    def failures(self) -> float:
+        """Counted, for any reason."""
+        (family,) = self.metrics.local_state_failures.collect()
+        counted = [s for s in family.samples if s.name.endswith("_total")]
+        assert all(sample.labels["topic"] == "item-vectors" for sample in counted)
+        return sum(sample.value for sample in counted)
+
     def write(self, catalogue: Catalogue, *, offset: int) -> None:
         """Have a child write a snapshot, and see it through."""
         self.snapshots.note_change()
@@ -168,12 +175,14 @@ def test_a_snapshot_that_cannot_be_used_is_logged_and_leaves_the_catalogue_empty
     spoil(tmp_path)
     after = catalogue_of(0)
     index = after.index
-    assert Keeping(tmp_path).snapshots.restore(after) == {}
+    keeping = Keeping(tmp_path)
+    assert keeping.snapshots.restore(after) == {}
     assert (len(after), len(after.index)) == (0, 0)
     assert after.index is index
     (line,) = caplog.records
     assert line.levelno == logging.ERROR
     assert "snapshot unusable, reading the log from its start instead" in line.message
+    assert keeping.failures() == 1
 
 
 def test_a_snapshot_of_another_kind_of_index_does_not_overrule_the_settings(
@@ -229,6 +238,7 @@ def test_a_failing_write_is_logged_keeps_the_former_and_is_tried_again(
     keeping.write(catalogue_of(4, Meddled(DIM, meddle=disk_full)), offset=6)
     assert keeping.offsets() == {"0": 5}
     assert "no space left" in caplog.text
+    assert keeping.failures() == 1
     assert keeping.age() == pytest.approx((age or 0.0) + EVERY + 1)
     keeping.now += EVERY + 1
     keeping.snapshots.tick(catalogue_of(4), {0: 6})  # nothing has changed since
@@ -295,6 +305,7 @@ def test_at_the_end_a_full_disk_is_logged_and_the_former_snapshot_stays(
     keeping.snapshots.finish(catalogue_of(4, Meddled(DIM, meddle=disk_full)), {0: 8})
     assert keeping.offsets() == {"0": 5}
     assert "the former one stays: no space left" in caplog.text
+    assert keeping.failures() == 1
 
 
 def test_at_the_end_the_work_of_a_child_that_is_cut_short_is_done(tmp_path: Path) -> None:

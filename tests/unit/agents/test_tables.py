@@ -1,17 +1,20 @@
 """State is written once per key and interval, after all that it caused, or not at all."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agents.keeping import Place
 from agents.safety.lease import Lease
+from agents.stretches import Last, Stretch, checksum
 from agents.tables import ENCODE_BATCH, Commits, FoldTable, Shard
 from agents.testing import DictState, SmallOutbox
 from streams.errors import DeliveryFailed, MembershipLost
+from streams.kafka import Run
 
 
 def refuse_to_encode(value: str) -> bytes:
@@ -168,8 +171,12 @@ class Committing:
         self.now = 0.0
         self.outbox = SmallOutbox(diary=self.diary, **outbox)
         self.lease = Lease(session=10.0, clock=lambda: self.now)
+        self.kept: list[Mapping[Place, Stretch | None]] = []
         self.commits = Commits(
-            self.outbox, lease=self.lease, on_commit=lambda: self.diary.append("done")
+            self.outbox,
+            lease=self.lease,
+            keep=self.kept.append,
+            on_commit=lambda: self.diary.append("done"),
         )
         owning = (0, 1, 2, 3)
         self.profiles = table_of("profiles", owning=owning)
@@ -266,6 +273,70 @@ async def test_a_commit_with_nothing_to_write_is_done_too() -> None:
     working = Committing()
     await working.commits.settle()
     assert working.diary == ["settle", "settle", "done"]
+
+
+# -- what is kept of a commit
+
+
+async def test_what_was_acknowledged_is_kept_with_its_place_on_the_changelog() -> None:
+    working = Committing()
+    working.profiles.shard(3).put("ann ☂", "one")
+    await working.commits.settle()
+    working.profiles.shard(3).put("ann ☂", "two")
+    working.profiles.shard(3).put("eve", None)
+    working.trends.shard(0).put("dune", "one")
+    await working.commits.settle()
+    ann = "ann ☂".encode()
+    assert working.kept == [
+        {Place("shop.profiles", 3): Stretch({ann: b"one"}, 0, 1, Last(0, checksum(ann, b"one")))},
+        {
+            Place("shop.profiles", 3): Stretch(
+                {ann: b"two", b"eve": None}, 1, 3, Last(2, checksum(b"eve", None))
+            ),
+            Place("shop.trends", 0): Stretch(
+                {b"dune": b"one"}, 0, 1, Last(0, checksum(b"dune", b"one"))
+            ),
+        },
+    ]
+
+
+async def test_where_records_of_others_lie_in_between_that_is_told() -> None:
+    working = Committing()
+    post_many = working.outbox.post_many
+
+    async def post_with_others(topic: str, partition: int, records: Any) -> Run:
+        run = Run()
+        for record in records:
+            (sent,) = (await post_many(topic, partition, [record]))._batches
+            run.add(*sent)
+            await post_many(topic, partition, [(b"other", b"value")])
+        return run
+
+    working.outbox.post_many = post_with_others  # type: ignore[method-assign]
+    working.profiles.shard(3).put("ann", "one")
+    working.profiles.shard(3).put("eve", "one")
+    await working.commits.settle()
+    assert working.kept == [{Place("shop.profiles", 3): None}]
+
+
+@pytest.mark.parametrize("error", [DeliveryFailed, MembershipLost])
+async def test_of_what_was_not_acknowledged_nothing_is_kept(error: type[Exception]) -> None:
+    working = Committing()
+    settle = working.outbox.settle
+
+    async def settle_once() -> None:
+        await settle()
+        working.outbox.settle = fail  # type: ignore[method-assign]
+
+    async def fail() -> None:
+        raise error("no answer")
+
+    working.outbox.settle = settle_once  # type: ignore[method-assign]
+    working.profiles.shard(1).put("ann", "one")
+    with pytest.raises(error):
+        await working.commits.settle()
+    assert len(working.outbox.posted) == 1
+    assert working.kept == []
 
 
 # -- a commit of a worker that may have been replaced

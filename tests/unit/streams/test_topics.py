@@ -64,6 +64,30 @@ def test_settings_are_text_as_kafka_writes_them(topic: Topic) -> None:
     assert all(isinstance(value, str) for value in topic.config().values())
 
 
+def test_a_compacted_topic_tells_of_removals_for_as_long_as_local_copies_rely_on() -> None:
+    assert topics.PROFILES.config()["delete.retention.ms"] == str(24 * 3600 * 1000)
+
+
+@pytest.mark.parametrize("name", ["profiles", "recommendations"])
+def test_what_was_replaced_of_a_user_is_compacted_within_a_day(name: str) -> None:
+    (topic,) = (topic for topic in ALL if topic.name == name)
+    config = topic.config()
+    assert config["max.compaction.lag.ms"] == str(24 * 3600 * 1000)
+    assert int(config["segment.ms"]) < int(config["max.compaction.lag.ms"])
+
+
+@pytest.mark.parametrize("name", ["slate-requests", "dead-letters"])
+def test_what_is_deleted_of_a_user_does_not_wait_a_week_for_its_file(name: str) -> None:
+    (topic,) = (topic for topic in ALL if topic.name == name)
+    assert topic.config()["segment.ms"] == str(12 * 3600 * 1000)
+
+
+def test_topics_without_users_are_cleaned_as_kafka_likes() -> None:
+    for topic in (topics.ITEMS, topics.ITEM_VECTORS, topics.ITEM_TRENDS, topics.CO_VISITS):
+        assert not topic.holds_users
+        assert not {"segment.ms", "max.compaction.lag.ms"} & set(topic.config())
+
+
 def test_retention_is_in_whole_milliseconds() -> None:
     topic = Topic("x", "user", "x", retention=timedelta(seconds=1.5))
     assert topic.config()["retention.ms"] == "1500"

@@ -1,0 +1,146 @@
+"""One run: broker, worker, load, two restarts, and the sums in the end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from agents.commands.processes import free_port
+from benchmarks import latency
+from benchmarks.apache_kafka import ApacheKafka
+from benchmarks.soak.crowd import USERS, Crowd
+from benchmarks.soak.driving import Order, driver
+from benchmarks.soak.measured import Measured
+from benchmarks.soak.sampling import Sampling, lag_by_topic
+from benchmarks.soak.showing import Screen
+from benchmarks.soak.sums import add_up
+from benchmarks.soak.watching import watch_events, watch_slates
+from benchmarks.soak.worker import KeptWorker
+from streams import topics
+from streams.items import Item
+from streams.kafka import Broker, Outbox, declare_topics, partition_of
+from streams.profiles import Profile, encode_profile
+from streams.topics import Topics
+
+PARTITIONS = 4
+SEED = 1
+ELECTIONS = 2.0
+"""Seconds in which a fresh broker elects leaders."""
+DRAIN_PATIENCE = 300.0
+"""Seconds that what is under way at the end may take to be answered and committed."""
+DRAIN_POLL = 1.0
+RESTARTS = (signal.SIGTERM, signal.SIGKILL)
+"""At a third of the run, and at two thirds."""
+
+
+async def soak(
+    kafka: ApacheKafka,
+    items: Sequence[Item],
+    *,
+    rate: float,
+    seconds: float,
+    home: Path,
+    screen: Screen,
+) -> Measured:
+    """
+    Let users act at a rate for so long, restart the worker twice, and add up.
+
+    Raises:
+        SetupError: The worker did not start, or the load ended early.
+    """
+    broker, state = Broker(kafka.bootstrap), home / "state"
+    crowd = Crowd([item.item_id for item in items], users=USERS, seed=SEED)
+    known = crowd.profiles(now=float(int(time.time())))
+    run = Measured(rate=rate, seconds=seconds)
+    screen.say(f"writing {len(known):,} profiles, starting the worker")
+    await _prepare(broker, known)
+    settings = {"HEADWATER_BROKER": broker.bootstrap, "HEADWATER_STATE_DIR": str(state)}
+    async with KeptWorker(settings, port=free_port(0), home=home) as worker:
+        run.lives = worker.lives
+        screen.say(f"loading {len(items):,} items at the encoder's pace")
+        await latency.load(broker, items, port=worker.port)
+        await latency.idle(worker.port)
+        sampling = Sampling(run, worker, state=state, log=kafka.data, show=screen.show)
+        order = Order(
+            bootstrap=broker.bootstrap,
+            rate=rate,
+            seconds=seconds,
+            users=USERS,
+            seed=SEED,
+            item_ids=tuple(item.item_id for item in items),
+        )
+        watching = (watch_events(broker, run.waits), watch_slates(broker, run.waits))
+        async with _beside(*watching):
+            await _load(run, order, worker, sampling)
+            screen.say("the load has ended, waiting for what is under way")
+            await _drained(run, worker)
+    screen.say("adding up: the log is read and folded again")
+    run.sums = await add_up(broker, known=known)
+    return run
+
+
+async def _prepare(broker: Broker, known: Mapping[str, Profile]) -> None:
+    """Declare the topics, and give everybody a past on the changelog of profiles."""
+    await declare_topics(broker, dict(Topics("", PARTITIONS)), partitions=PARTITIONS, replication=1)
+    await asyncio.sleep(ELECTIONS)
+    shards: dict[int, list[tuple[bytes, bytes | None]]] = {p: [] for p in range(PARTITIONS)}
+    for user, profile in known.items():
+        key = user.encode()
+        shards[partition_of(key, PARTITIONS)].append((key, encode_profile(profile)))
+    outbox = Outbox(broker)
+    await outbox.start()
+    try:
+        for partition, records in shards.items():
+            await outbox.post_many(topics.PROFILES.name, partition, records)
+        await outbox.settle()
+    finally:
+        await outbox.stop()
+
+
+async def _load(run: Measured, order: Order, worker: KeptWorker, sampling: Sampling) -> None:
+    """Send as ordered; look on and restart meanwhile, from the first report on."""
+    async with driver(order) as reports:
+        first = await anext(reports)
+        run.began = time.time() - first.seconds
+        run.reports.append(first)
+        async with _beside(sampling.go_on(), _restart(worker, order.seconds)):
+            async for report in reports:
+                run.reports.append(report)
+        await sampling.take()
+
+
+async def _restart(worker: KeptWorker, seconds: float) -> None:
+    began = time.monotonic()
+    for number, how in enumerate(RESTARTS, start=1):
+        due = began + seconds * number / (len(RESTARTS) + 1)
+        await asyncio.sleep(due - time.monotonic())
+        worker.tell(how)
+
+
+async def _drained(run: Measured, worker: KeptWorker) -> None:
+    """Wait until all is answered and committed, or nobody waits any longer; the sums will tell."""
+    deadline = time.monotonic() + DRAIN_PATIENCE
+    while time.monotonic() < deadline:
+        await asyncio.sleep(DRAIN_POLL)
+        lag = await asyncio.to_thread(lag_by_topic, worker.port)
+        answered = run.waits.events >= run.acknowledged and not run.waits.unanswered
+        if answered and lag and not any(lag.values()):
+            return
+
+
+@asynccontextmanager
+async def _beside(*errands: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run these while the block lasts; one that fails ends the block with its error."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            running = [group.create_task(errand) for errand in errands]
+            yield
+            for task in running:
+                task.cancel()
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from failed
