@@ -1,7 +1,7 @@
 """
 The line of slate requests, in which a newer request of a user takes the place of the older.
 
-Profiles come first: while events wait to be folded, they get twice the time that slates get.  So
+Profiles come first: while events wait to be folded, they get ten times the time of slates.  So
 a worker with three times the requests it can answer keeps its profiles up to date, and everybody
 gets the newest slate, if not one for every click.
 
@@ -32,7 +32,7 @@ IN_LINE = 10_000
 """Users that wait at most; the others wait on the topic."""
 FULL_POLL = 0.05
 """Seconds between looks whether the line has room again."""
-FOLD_SHARE = 2.0
+FOLD_SHARE = 10.0
 """How many times as long as the last slate took the next one waits for events to be folded."""
 
 

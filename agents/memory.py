@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import gc
 
+YOUNG = 50_000
+"""Objects made before the youngest are looked through; what a record brings is gone by then."""
+
 
 def begin_loading() -> None:
     """Collect nothing while much is made that stays; whoever makes the last of it ends this."""
@@ -18,5 +21,6 @@ def begin_loading() -> None:
 
 def end_loading() -> None:
     """Leave alone for good what there is now, and collect what comes."""
+    gc.set_threshold(YOUNG, 20, 50)
     gc.freeze()
     gc.enable()
