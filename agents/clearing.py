@@ -66,7 +66,8 @@ def _kept(trace: Trace, settings: Mapping[str, str]) -> str:
 def _compacted(trace: Trace, settings: Mapping[str, str]) -> str:
     stays = _seconds(settings, "delete.retention.ms") or 0.0
     if trace.left == trace.removals:
-        return f"what says so: {ago(stays)} after the rest (delete.retention.ms), at the next clean-up"
+        after = f"{ago(stays)} after the rest (delete.retention.ms)"
+        return f"what says so: {after}, at the next clean-up"
     lag = _seconds(settings, "max.compaction.lag.ms")
     if lag is None:
         share = settings.get("min.cleanable.dirty.ratio", "0.5")

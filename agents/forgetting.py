@@ -154,7 +154,7 @@ class Waiting:
 
     async def settled(self, is_settled: Callable[[], bool]) -> None:
         """Until something local is so, which no offset tells; the patience may run out."""
-        while not is_settled() and self._clock() < self._until:
+        while not is_settled() and self._clock() < self._until:  # noqa: ASYNC110 - a file tells
             await asyncio.sleep(POLL)
 
     async def _passed(self, topic: str, goals: Mapping[int, int]) -> None:

@@ -89,7 +89,11 @@ class Name:
 
 
 def _names(found: Any) -> Iterator[Any]:
-    """All strings of a document, keys included, and whatever stands under `user_id`."""
+    """
+    All strings of a document and whatever stands under `user_id`.
+
+    Keys are among them but for numbers, which JSON can have as keys only in the shape of text.
+    """
     stack = [found]
     while stack:
         match stack.pop():
@@ -97,6 +101,6 @@ def _names(found: Any) -> Iterator[Any]:
                 yield text
             case dict(fields):
                 yield fields.get(USER_ID)
-                stack += [*fields, *fields.values()]
+                stack += [*(key for key in fields if not key.isdecimal()), *fields.values()]
             case list(items):
                 stack += items

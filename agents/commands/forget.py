@@ -130,9 +130,7 @@ async def _send(settings: Settings, broker: Broker, user_id: str, known: Found) 
         await outbox.stop()
 
 
-async def _goes(
-    settings: Settings, broker: Broker, traces: Sequence[Trace]
-) -> Mapping[str, str]:
+async def _goes(settings: Settings, broker: Broker, traces: Sequence[Trace]) -> Mapping[str, str]:
     left = [trace for trace in traces if trace.left]
     if settings.embedded:
         return {trace.place: EMBEDDED for trace in left}
@@ -156,7 +154,8 @@ def _progress() -> Iterator[OnRead]:
     console = Console(stderr=True)
     count = TextColumn("{task.completed:,.0f} records")
     columns = (SpinnerColumn(), TextColumn("{task.description}"), count)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    hidden = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
         task = bar.add_task("looking", total=None)
 
         def on_read(topic: str, count: int) -> None:

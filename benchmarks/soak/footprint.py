@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 BLOCK = 512
 """Bytes of the blocks that `stat` counts, whatever the file system has."""

@@ -1,11 +1,11 @@
-"""Forgetting on Apache Kafka: what its cleaner leaves, until when, and that then nothing is left."""
+"""Forgetting on Apache Kafka: what its cleaner leaves, until when, and that then all is gone."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -46,11 +46,11 @@ NEIGHBOURS = [
 
 
 @pytest.fixture
-async def broker(kafka: ApacheKafka) -> AsyncIterator[Broker]:
+async def broker(kafka: ApacheKafka) -> Broker:
     """With topics as the table has them."""
     found = Broker(kafka.bootstrap)
     await declare_topics(found, dict(NAMES), partitions=4, replication=1)
-    yield found
+    return found
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
-"""The wish goes where something of the user is, is waited for, and who waits in vain is told why."""
+"""The wish goes where something of the user is and is waited for; who waits in vain is told why."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 import pytest
@@ -36,9 +37,15 @@ class SmallGroup:
         return dict.fromkeys(topics, places)
 
 
+def patient(group: SmallGroup, patience: float) -> Waiting:
+    """By the clock of `run_at_once`."""
+    clock = asyncio.get_running_loop().time
+    return Waiting(NAMES, ask=group, patience=patience, clock=clock)
+
+
 def wait(group: SmallGroup, *, patience: float = 60.0) -> None:
     async def main() -> None:
-        await Waiting(NAMES, ask=group, patience=patience).folded(SENT)
+        await patient(group, patience).folded(SENT)
 
     run_at_once(main())
 
@@ -83,7 +90,7 @@ def test_files_are_waited_for_as_long_as_there_is_patience() -> None:
 
     async def main(patience: float) -> None:
         group = SmallGroup(at=12, speed=0)
-        await Waiting(NAMES, ask=group, patience=patience).settled(lambda: next(looks, False))
+        await patient(group, patience).settled(lambda: next(looks, False))
 
     run_at_once(main(60.0))
     assert next(looks, None) is None
@@ -160,7 +167,9 @@ def test_of_nobody_nothing_is_found_in_nine_places() -> None:
 
 
 def test_current_state_is_added_up_over_all_places() -> None:
-    logs = SmallLogs(events=[EVENT], profiles=[PROFILE], slate_requests=[EVENT], dead_letters=[EVENT])
+    logs = SmallLogs(
+        events=[EVENT], profiles=[PROFILE], slate_requests=[EVENT], dead_letters=[EVENT]
+    )
     assert look(logs).held == 3
     assert look(logs, at=1).held == 1
 

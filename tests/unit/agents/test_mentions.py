@@ -20,7 +20,14 @@ def test_an_id_is_found_in_json_however_it_is_escaped(user_id: str, encode: obje
 
 @pytest.mark.parametrize("user_id", IDS)
 def test_a_longer_id_is_another_one(user_id: str) -> None:
-    others = [f"1{user_id}", f"{user_id}1", f"{user_id}-a", f"a.{user_id}", f"{user_id}@x", f"x{user_id}"]
+    others = [
+        f"1{user_id}",
+        f"{user_id}1",
+        f"{user_id}-a",
+        f"a.{user_id}",
+        f"{user_id}@x",
+        f"x{user_id}",
+    ]
     assert not Name(user_id).is_in(msgspec.json.encode(others))
     assert not Name(user_id).is_in(b"{ no json: " + ", ".join(others).encode())
     assert not Name(user_id).owns(msgspec.json.encode({"user_id": others[0]}))
@@ -28,7 +35,8 @@ def test_a_longer_id_is_another_one(user_id: str) -> None:
 
 @pytest.mark.parametrize("user_id", IDS)
 def test_an_id_is_found_in_text_that_is_no_json(user_id: str) -> None:
-    for text in (f"user {user_id!r}: no key", f"{user_id};click;1", f"<{user_id}>", f"by {user_id}."):
+    texts = (f"user {user_id!r}: no key", f"{user_id};click;1", f"<{user_id}>", f"by {user_id}.")
+    for text in texts:
         assert Name(user_id).is_in(text.encode())
 
 

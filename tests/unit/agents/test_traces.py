@@ -21,7 +21,8 @@ from streams.trends import Trend, encode_trend
 from streams.vectors import VectorRecord, encode_vector
 
 CLICK = Interaction(user_id="7", item_id="dune", action="click", at=1.0)
-PROFILE = encode_profile(Profile(history=(Entry(1.0, "7", "click", 1.0), Entry(2.0, "a", "like", 2.0))))
+HISTORY = (Entry(1.0, "7", "click", 1.0), Entry(2.0, "a", "like", 2.0))
+PROFILE = encode_profile(Profile(history=HISTORY))
 
 
 def looking(topic: Topic, *, reading: dict[int, int] | None = None) -> TopicTraces:
@@ -115,8 +116,12 @@ def letter(value: bytes, *, key: bytes | None = b"x", source: str = "shop.events
     return found(topics.DEAD_LETTERS, (made.key, made.value), headers=tuple(made.headers))
 
 
-@pytest.mark.parametrize("value", [b'{"user_id":"7"', b'{"user_id":"7","x":1}', b"7,dune", b"named"])
-def test_a_dead_letter_names_its_user_in_value_or_message_and_is_never_current(value: bytes) -> None:
+@pytest.mark.parametrize(
+    "value", [b'{"user_id":"7"', b'{"user_id":"7","x":1}', b"7,dune", b"named"]
+)
+def test_a_dead_letter_names_its_user_by_value_or_message_and_is_never_current(
+    value: bytes,
+) -> None:
     trace = letter(value)
     assert (trace.held, trace.left) == (0, 1)
 
