@@ -48,8 +48,9 @@ class Stretch:
 
         >>> one = Stretch({b"ann": b"1"}, 4, 6, Last(5, 0))
         >>> two = Stretch({b"ann": None}, 6, 7, Last(6, 0))
-        >>> one.then(two)
-        Stretch(changes={b'ann': None}, first=4, end=7, last=Last(6, 0), whole=False)
+        >>> both = one.then(two)
+        >>> both.changes, both.first, both.end, both.last.offset
+        ({b'ann': None}, 4, 7, 6)
         """
         if after.whole:
             return after

@@ -67,9 +67,9 @@ async def test_a_user_is_forgotten_everywhere_and_the_log_is_not_said_to_be_empt
 async def test_only_looking_sends_nothing_and_says_who_is_known(
     broker: Broker, worker: WorkerProgram, settings: Mapping[str, str], tmp_path: Path
 ) -> None:
-    await _known(broker, _click("eve"))
+    await _known(broker, _click("nora"))
     before = len(await everything(broker, "events"))
-    code, report, text = forget(settings, tmp_path / "log", "eve", "--verify")
+    code, report, text = forget(settings, tmp_path / "log", "nora", "--verify")
     assert (code, report["forgotten"]) == (1, False), text
     assert place(report, "profiles")["held"] == 1
     assert report["sent"] == []
