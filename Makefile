@@ -4,6 +4,8 @@ SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
+# Tests spend half of their time waiting for programs they have started, so two at a time.
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 STAMP := .venv/installed
 
 .DEFAULT_GOAL := help
@@ -30,14 +32,14 @@ up: setup ## run it: broker, worker, a catalogue, users, live in this terminal
 	@$(BIN)/headwater up $(ARGS)
 
 test: setup ## the tests that need neither Kafka nor data
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 check: setup ## format, lint, types, contracts, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 test-kafka: setup ## the tests against Apache Kafka (needs a JDK 17+ and Maven)
 	$(BIN)/python -m benchmarks.apache_kafka fetch

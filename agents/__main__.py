@@ -10,16 +10,16 @@ from agents.commands.broker import broker
 from agents.commands.doctor import doctor
 from agents.commands.forget import forget
 from agents.commands.ingest import ingest
+from agents.commands.rebuild import rebuild
+from agents.commands.replay import replay
 from agents.commands.surroundings import set_up_logging
 from agents.commands.tail import tail
 from agents.commands.topics import topics
 from agents.commands.up import up
 from agents.commands.why import why
 from agents.commands.worker import worker
+from agents.consuming import EXIT_SETUP
 from streams.errors import HeadwaterError, SetupError
-
-EXIT_SETUP = 2
-"""The surroundings are wrong: mend them and start again."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -41,9 +41,11 @@ app.command()(broker)
 app.command()(tail)
 app.command()(why)
 app.command()(forget)
+app.command()(replay)
 app.command()(doctor)
 app.add_typer(topics, name="topics")
 app.add_typer(ingest, name="ingest")
+app.add_typer(rebuild, name="rebuild")
 
 
 def main() -> None:

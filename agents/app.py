@@ -8,45 +8,45 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import faust
+from faust.types import TP
 from mode import Service
-from yarl import URL
 
 from agents import answering, cataloguing, profiling, trending
 from agents.answering import Answering
 from agents.catalogue import Catalogue
 from agents.cataloguing import Cataloguing
 from agents.consuming import Consuming, Fatal, end_worker
+from agents.drafts import new_index
+from agents.handover import Handover
 from agents.keeping import Keeping
+from agents.lookout import Lookout
 from agents.memory import end_loading
 from agents.metrics import Metrics
 from agents.profiling import Profiling
 from agents.recommending import Recommending
 from agents.replicas import Replica, TrendReplica, VectorReplica
 from agents.restoring import Restoring
-from agents.roles import ROLES
-from agents.safety.consumer import SafeTransport
+from agents.roles import ROLES, group_of, read_by
 from agents.safety.lease import Lease
-from agents.safety.recovery import SafeTableManager
+from agents.safety.making import make_app
+from agents.safety.positions import Contained
 from agents.safety.version import check_version
 from agents.safety.watchdog import Watchdog
 from agents.settings import Settings
 from agents.snapshotting import Snapshotting
 from agents.tables import Commits, FoldTable
+from agents.takeover import Takeover
 from agents.trending import Trending
-from indexes.embedding import DIM, MODEL, Encoder, fingerprint
-from indexes.exact import ExactIndex
-from indexes.images import Snapshottable
-from indexes.items import HnswIndex
+from indexes.embedding import MODEL, Encoder, fingerprint
 from slates.config import DAY
 from streams import topics
-from streams.errors import MembershipLost
-from streams.kafka import Broker, LogReader, Outbox, Security
-from streams.profiles import Profile, decode_profile, encode_profile
+from streams.errors import MembershipLost, SetupError
+from streams.kafka import Broker, LogReader, Outbox
+from streams.profiles import Profile, contained, decode_profile, encode_profile
 from streams.topics import Topic
 from streams.trends import Trend, decode_trend, encode_trend
 
@@ -86,9 +86,21 @@ class Worker:
             self.outbox, lease=self.lease, keep=keeping.add, on_commit=metrics.commits.inc
         )
         self._restoring = Restoring(broker, self.commits.tables, keeping=keeping, metrics=metrics)
-        self.app = self._faust_app()
+        group = group_of(settings, self.roles)
+        self._lookout = self._make_lookout(group)
+        self.app = make_app(
+            settings,
+            broker,
+            group=group,
+            restore=self._restore,
+            settle=self._settle,
+            contained=self._contained,
+            refuse=self._refuse,
+            lease=self.lease,
+        )
         self._consuming = self._make_consuming()
-        self.catalogue = Catalogue(_index(settings), half_life=self._half_life, alarm=_alarm)
+        index = new_index(settings.index.kind, on_alarm=_alarm)
+        self.catalogue = Catalogue(index, half_life=self._half_life, alarm=_alarm)
         self.replicas = self._replicas(snapshots)
         self.services: list[Service] = [*self.replicas, self._watchdog()]
         self._register(encoder)
@@ -111,56 +123,52 @@ class Worker:
         return Watchdog(
             self.app,
             fatal=self._fatal,
+            lookout=self._lookout,
             is_ready=lambda: all(self.readiness().values()),
             patience=self.settings.stall_timeout.total_seconds(),
         )
+
+    def _make_lookout(self, group: str) -> Lookout:
+        return Lookout(
+            self.broker,
+            self._names,
+            group=group,
+            reads=read_by(self.settings, self.roles),
+            counts=self._partition_counts,
+        )
+
+    async def _partition_counts(self, names: Collection[str]) -> Mapping[str, int]:
+        """The consumer is there only once the app has started."""
+        counts: Mapping[str, int] = await self.app.consumer.partition_counts(names)
+        return counts
 
     async def _ready(self) -> None:
         """Return once this worker answers."""
         while not all(self.readiness().values()):  # noqa: ASYNC110 - Faust has no event for it
             await asyncio.sleep(READY_POLL)
 
-    def _faust_app(self) -> Any:
-        settings = self.settings
-        session = settings.session_timeout.total_seconds()
-        state = settings.state_dir / "faust"
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        hosts = ";".join(f"kafka://{host}" for host in self.broker.bootstrap.split(","))
-        app = faust.App(
-            group_of(settings, self.roles),
-            broker=hosts,
-            broker_credentials=_credentials(self.broker.security),
-            store="memory://",
-            datadir=str(state),
-            topic_allow_declare=False,
-            topic_disable_leader=True,
-            topic_partitions=settings.partitions,
-            table_standby_replicas=0,
-            web_enabled=False,
-            broker_session_timeout=session,
-            broker_heartbeat_interval=session / 5,
-            broker_commit_interval=settings.commit_interval.total_seconds(),
-            consumer_auto_offset_reset="earliest",
-            stream_wait_empty=False,
-            TableManager=SafeTableManager,
-        )
-        app.tables.restore = self._restore
-        app.transport = SafeTransport(
-            [URL(url) for url in hosts.split(";")],
-            app,
-            settle=self._settle,
-            lease=self.lease,
-            fetch_wait=self.broker.fetch_wait,
-            loop=None,
-        )
-        return app
-
     async def _restore(self, generation: int, owned: Mapping[str, Collection[int]]) -> None:
-        """Nothing may be folded into state that could not be restored."""
+        """Nothing may be folded into state that could not be restored, or belongs elsewhere."""
         try:
+            await self._lookout.check_topics()
+            await self._lookout.check_group()
             await self._restoring.restore(generation, owned)
+        except SetupError as error:
+            self._refuse(error)
         except Exception as error:  # noqa: BLE001 - any failure here must end the worker
             self._fatal(f"state could not be restored: {error}", error)
+
+    def _contained(self, partitions: Iterable[TP]) -> dict[TP, Contained]:
+        """Up to where partitions are folded into tables that tell it."""
+        return {
+            tp: Contained(table.changelog, table.restored.get(tp.partition, -1))
+            for tp in partitions
+            for table in self.commits.tables
+            if table.source == tp.topic and table.contained is not None
+        }
+
+    def _refuse(self, error: SetupError) -> None:
+        self._fatal(str(error), error)
 
     async def _settle(self) -> None:
         """Nothing may be committed once something could not be made durable."""
@@ -187,12 +195,15 @@ class Worker:
         """The consumer is there only once the app has started."""
         self.app.consumer.acknowledge(message)
 
-    def _table(self, source: Topic, changelog: Topic, encode: Any, decode: Any) -> FoldTable[Any]:
+    def _table(
+        self, source: Topic, changelog: Topic, encode: Any, decode: Any, contained: Any = None
+    ) -> FoldTable[Any]:
         table: FoldTable[Any] = FoldTable(
             source=self._names.name(source),
             changelog=self._names.name(changelog),
             encode=encode,
             decode=decode,
+            contained=contained,
         )
         self.commits.tables.append(table)
         return table
@@ -218,13 +229,22 @@ class Worker:
             catalogue=self.catalogue,
             fingerprint=fingerprint(),
             snapshots=snapshots,
+            takeover=Takeover(
+                Handover(snapshots.folder),
+                catalogue=self.catalogue,
+                fingerprint=fingerprint(),
+                new_reader=partial(reader, topics.ITEM_VECTORS),
+                metrics=self.metrics,
+            ),
         )
         trends = TrendReplica(reader(topics.ITEM_TRENDS), self.metrics, catalogue=self.catalogue)
         return vectors, trends
 
     def _register(self, encoder: Callable[[], Encoder]) -> None:
         if "profiling" in self.roles:
-            profiles = self._table(topics.EVENTS, topics.PROFILES, encode_profile, decode_profile)
+            profiles = self._table(
+                topics.EVENTS, topics.PROFILES, encode_profile, decode_profile, contained
+            )
             self._register_profiling(profiles, self._register_recommending(profiles))
         if "trending" in self.roles:
             self._register_trending(
@@ -320,31 +340,6 @@ class Worker:
                 self.metrics.lag.labels(name).set(lag)
 
 
-def _credentials(security: Security) -> faust.SSLCredentials | faust.SASLCredentials | None:
-    """The same as Faust has it."""
-    context = security.context if security.encrypted else None
-    if security.authenticated:
-        return faust.SASLCredentials(
-            mechanism=security.mechanism,
-            username=security.username,
-            password=security.password,
-            ssl_context=context,
-        )
-    return faust.SSLCredentials(context=context) if security.encrypted else None
-
-
-def group_of(settings: Settings, roles: Sequence[str]) -> str:
-    """
-    The consumer group of workers with these roles.
-
-    Who owns profiles is in the group of the settings; roles that run apart have one of their own,
-    because all members of a Faust group must read the same topics.
-    """
-    if "profiling" in roles:
-        return settings.group
-    return f"{settings.group}-{'-'.join(sorted(roles))}"
-
-
 def waiting_in(app: Any, topic: str) -> int:
     """Records of a topic that were fetched and that its agents have not begun with."""
     return sum(channel.queue.qsize() for channel in app.topics._topic_name_index[topic])
@@ -359,12 +354,6 @@ def consumer_lag(consumer: Any) -> dict[str, int]:
             done = consumer._committed_offset.get(tp) or 0
             lag[tp.topic] = lag.get(tp.topic, 0) + max(end - done, 0)
     return lag
-
-
-def _index(settings: Settings) -> Snapshottable:
-    if settings.index.kind == "exact":
-        return ExactIndex(DIM)
-    return HnswIndex(DIM, on_alarm=_alarm)
 
 
 def _alarm(text: str) -> None:

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 from agents.metrics import Metrics
 from agents.safety.lease import Lease
 from streams.deadletters import MAX_VALUE_BYTES, SHORT_VALUE_BYTES, dead_letter, reason
-from streams.errors import MalformedEvent, RejectedEvent
+from streams.errors import MalformedEvent, RejectedEvent, SetupError
 from streams.kafka import Outbox, Record
 from streams.origins import Origin
 
@@ -25,6 +25,8 @@ log = logging.getLogger("headwater")
 
 EXIT_CODE = 70
 """EX_SOFTWARE: the program failed, restart it."""
+EXIT_SETUP = 2
+"""The surroundings are wrong: mend them and start again."""
 
 LEASE_POLL = 0.05
 """Seconds between looks whether the group has answered."""
@@ -39,9 +41,11 @@ def end_worker(message: str, error: BaseException) -> NoReturn:
 
     No clean-up runs on purpose: a clean stop would commit, and what failed is not durable.
     """
-    log.critical("worker stops: %s; nothing after it was committed", message, exc_info=error)
+    wrong_around = isinstance(error, SetupError)
+    trace = None if wrong_around else error
+    log.critical("worker stops: %s; nothing after it was committed", message, exc_info=trace)
     logging.shutdown()
-    os._exit(EXIT_CODE)
+    os._exit(EXIT_SETUP if wrong_around else EXIT_CODE)
 
 
 def origin_of(record: Record) -> Origin:

@@ -19,6 +19,7 @@ from agents.catalogue import Catalogue
 from agents.decoding import read_trends, read_vectors
 from agents.metrics import Metrics
 from agents.snapshotting import Snapshotting
+from agents.takeover import Takeover
 from streams.deadletters import reason
 from streams.kafka import LogReader, Record
 from streams.vectors import VectorRecord
@@ -62,7 +63,7 @@ class Replica(Service):  # type: ignore[misc]
         )
         self.metrics.dead_letters.labels(record.topic, reason(error)).inc()
 
-    def tick(self) -> None:
+    async def tick(self) -> None:
         """Do what is to be done now and then; called between reads."""
 
     async def reset(self) -> None:
@@ -85,7 +86,7 @@ class Replica(Service):  # type: ignore[misc]
             if records := await self.reader.read(wait=FETCH_WAIT):
                 await self.apply(records)
                 self.applied = dict(self.reader.positions)
-            self.tick()
+            await self.tick()
             if not self.ready.is_set():
                 self.metrics.replica_behind.labels(self.name).set(self.reader.behind)
                 if not self.reader.behind:
@@ -109,16 +110,21 @@ class VectorReplica(Replica):
         catalogue: Catalogue,
         fingerprint: bytes,
         snapshots: Snapshotting,
+        takeover: Takeover,
         **kwargs: Any,
     ) -> None:
         super().__init__("item-vectors", reader, metrics, **kwargs)
         self.catalogue = catalogue
         self.fingerprint = fingerprint
         self.snapshots = snapshots
+        self.takeover = takeover
 
     async def restore(self) -> Mapping[int, int]:
-        """The newest snapshot that can be trusted, else nothing."""
-        return self.snapshots.restore(self.catalogue)
+        """A rebuilt index, else the newest snapshot that can be trusted, else nothing."""
+        rebuilt = self.takeover.begin()
+        offsets = self.snapshots.restore(self.catalogue) if rebuilt is None else rebuilt
+        self._gauge()
+        return offsets
 
     async def reset(self) -> None:
         """Empty the catalogue."""
@@ -146,8 +152,12 @@ class VectorReplica(Replica):
         self._gauge()
         self.snapshots.note_change()
 
-    def tick(self) -> None:
-        """Write a snapshot when it is time."""
+    async def tick(self) -> None:
+        """Take over a rebuilt index when there is one; write a snapshot when it is time."""
+        free = self.ready.is_set() and not self.snapshots.busy
+        if await self.takeover.tick(may_swap=free):
+            self._gauge()
+            self.snapshots.note_change()
         self.snapshots.tick(self.catalogue, self.applied)
 
     def _moved(self, vectors: Mapping[str, VectorRecord]) -> dict[str, VectorRecord]:
@@ -180,10 +190,12 @@ class VectorReplica(Replica):
         self.metrics.index_tombstones.set(stats.tombstones)
         self.metrics.index_generation.set(stats.generation)
         self.metrics.index_rebuild.set(stats.rebuild_seconds)
-        self.metrics.index_rebuild_failures.set(stats.rebuild_failures)
+        failures = stats.rebuild_failures + self.takeover.failures
+        self.metrics.index_rebuild_failures.set(failures)
 
     async def on_stop(self) -> None:
         """Disconnect and leave a snapshot behind."""
+        await self.takeover.close()
         await super().on_stop()
         self.catalogue.index.close()
         self.snapshots.finish(self.catalogue, self.applied)

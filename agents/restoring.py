@@ -86,6 +86,7 @@ class Restoring:
     async def _fill(self, table: FoldTable[V], partitions: Sequence[int]) -> None:
         began = time.monotonic()
         values: dict[int, dict[str, V]] = {partition: {} for partition in partitions}
+        highest: dict[int, int] = {}
         known = {p: await self._load(table, p, values[p]) for p in partitions}
         tails = await read_tails(self._broker, table.changelog, known)
         for partition, tail in tails.items():
@@ -93,7 +94,9 @@ class Restoring:
                 await self._keeping.refuse(Place(table.changelog, partition))
                 values[partition].clear()
             await _overlay(table, values[partition], tail.changes(), where=tail.where)
+            highest[partition] = await _highest(table, partition, values[partition])
         table.give({partition: Shard(found) for partition, found in values.items()})
+        table.restored = {**table.restored, **highest}
         self._keep(table, tails)
         took = time.monotonic() - began
         self._metrics.restore_seconds.labels(table.changelog).set(took)
@@ -113,6 +116,17 @@ class Restoring:
     def _keep(self, table: FoldTable[V], tails: Mapping[int, Tail]) -> None:
         stretches = {Place(table.changelog, p): tail.stretch() for p, tail in tails.items()}
         self._keeping.add({place: new for place, new in stretches.items() if new is not None})
+
+
+async def _highest(table: FoldTable[V], partition: int, values: Mapping[str, V]) -> int:
+    """The last offset of the source that any of the values contains; -1 where none tells."""
+    highest = -1
+    for count, value in enumerate(values.values()):
+        if table.contained is not None:
+            highest = max(highest, table.contained(value, partition))
+        if count % DECODE_BATCH == 0:
+            await asyncio.sleep(0)
+    return highest
 
 
 async def _overlay(

@@ -34,7 +34,7 @@ class Snapshotting:
         metrics: Metrics,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._folder = folder
+        self.folder = folder
         self._every = every
         self._clock = clock
         self._metrics = metrics
@@ -56,7 +56,7 @@ class Snapshotting:
         """
         try:
             snapshot = load(
-                self._folder, dim=DIM, fingerprint=fingerprint().hex(), on_alarm=catalogue.alarm
+                self.folder, dim=DIM, fingerprint=fingerprint().hex(), on_alarm=catalogue.alarm
             )
             if snapshot is None:
                 return {}
@@ -67,6 +67,11 @@ class Snapshotting:
             return {}
         log.info("snapshot restored: %d items", len(catalogue))
         return {int(partition): offset for partition, offset in snapshot.offsets.items()}
+
+    @property
+    def busy(self) -> bool:
+        """Is a child at work in the folder?"""
+        return self._writer.busy
 
     def note_change(self) -> None:
         """There is something to write."""
@@ -99,7 +104,7 @@ class Snapshotting:
             return
         try:
             save(
-                self._folder,
+                self.folder,
                 index=catalogue.index,
                 offsets={str(partition): offset for partition, offset in positions.items()},
                 facts=catalogue.dump_facts(),

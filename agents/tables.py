@@ -94,6 +94,7 @@ class FoldTable(Generic[V]):
         changelog: str,
         encode: Callable[[V], bytes],
         decode: Callable[[bytes], V],
+        contained: Callable[[V, int], int] | None = None,
     ) -> None:
         """
         Own nothing yet.
@@ -103,11 +104,16 @@ class FoldTable(Generic[V]):
             changelog: The compacted topic with the newest value of each key.
             encode: A value to the bytes of the changelog.
             decode: The way back.
+            contained: The last offset of a partition of the source that a value contains, and
+                takes for a repeat, -1 where none is; none at all where values do not tell.
         """
         self.source = source
         self.changelog = changelog
         self.encode = encode
         self.decode = decode
+        self.contained = contained
+        self.restored: Mapping[int, int] = {}
+        """Partition to the last offset that its state contained when it was restored."""
         self.shards: Mapping[int, Shard[V]] = {}
 
     def shard(self, partition: int) -> Shard[V]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.catalogue import Catalogue, Known
+from agents.catalogue import Catalogue
+from agents.known import Known
 from agents.settings import load_settings
 from indexes.embedding import DIM
 from indexes.images import Snapshottable

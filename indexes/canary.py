@@ -5,6 +5,8 @@ A graph can be wrong without an error: cut in two by twins, or fed by a bug.  Kn
 themselves, and searches must find what the oracle finds.  Twins may stand in for each other.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,9 +23,24 @@ CLAIM = 2e-3
 """How far a graph's similarity may be off: stored f16 rows are one long to about 0.0005."""
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a canary has to say."""
+
+    fault: str | None = None
+    """What is wrong, in words; None if nothing."""
+    recall: float | None = None
+    """Share of the oracle's first ten that a search finds; None where it was not measured."""
+
+
 def find_fault(generation: Generation, *, parameters: HnswParameters, seed: int) -> str | None:
+    """As `examine`, without the figure."""
+    return examine(generation, parameters=parameters, seed=seed).fault
+
+
+def examine(generation: Generation, *, parameters: HnswParameters, seed: int) -> Finding:
     """
-    What is wrong with a generation that nobody changes meanwhile, in words; None if nothing.
+    Try a generation that nobody changes meanwhile.
 
     Args:
         generation: The candidate.
@@ -32,23 +49,25 @@ def find_fault(generation: Generation, *, parameters: HnswParameters, seed: int)
     """
     live = generation.live_labels()
     if len(live) == 0:
-        return None
+        return Finding()
     sample = np.random.default_rng(seed).permutation(live)[: parameters.canary_items]
     queries = generation.rows(sample)
     hits = generation.graph.search(queries, min(DEPTH, len(live)))
     if hits is None:
-        return f"a search for {min(DEPTH, len(live))} of {len(live)} live items came back short"
+        few = min(DEPTH, len(live))
+        return Finding(f"a search for {few} of {len(live)} live items came back short")
     true = _similarities(generation, queries, hits[0])
     if not generation.alive[hits[0]].all() or np.abs(true - hits[1]).max() > CLAIM:
-        return "a search found tombstones, or similarities that are not those of the items"
+        return Finding("a search found tombstones, or similarities that are not those of the items")
     lost = int((true.max(axis=1) < 1 - TIE).sum())
     if lost:
-        return f"{lost} of {len(sample)} items do not find themselves"
+        return Finding(f"{lost} of {len(sample)} items do not find themselves")
     few = parameters.canary_queries
     recall = _recall(generation, queries[:few], true[:few], live=live)
+    fault = None
     if recall < parameters.canary_recall:
-        return f"recall@{DEPTH} {recall:.3f}, expected {parameters.canary_recall}"
-    return None
+        fault = f"recall@{DEPTH} {recall:.3f}, expected {parameters.canary_recall}"
+    return Finding(fault, recall)
 
 
 def _similarities(

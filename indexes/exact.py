@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from indexes.canary import Finding
 from indexes.fairlock import FairLock
 from indexes.files import read_array, read_json
 from indexes.images import ExactImage, Image
@@ -32,6 +33,7 @@ class ExactIndex:
         self._ids: list[str] = []  # by row; in a free row, whoever was there last
         self._row_of: dict[str, int] = {}
         self._free: list[int] = []
+        self._number, self._seconds = 1, 0.0
         self._lock = FairLock()  # a row may change hands: none may while a search looks at it
 
     @property
@@ -96,10 +98,22 @@ class ExactIndex:
             return list(self._row_of)
 
     def stats(self) -> IndexStats:
-        """Counters as of now; there are never tombstones nor rebuilds."""
+        """Counters as of now; there are never tombstones, nor rebuilds of its own."""
         return IndexStats(
-            live=len(self), tombstones=0, generation=1, rebuild_seconds=0.0, rebuild_failures=0
+            live=len(self),
+            tombstones=0,
+            generation=self._number,
+            rebuild_seconds=self._seconds,
+            rebuild_failures=0,
         )
+
+    def examine(self) -> Finding:
+        """There is nothing to find: it is the oracle."""
+        return Finding(recall=1.0)
+
+    def count_from(self, generation: int, *, seconds: float) -> None:
+        """See `indexes.images.Snapshottable.count_from`."""
+        self._number, self._seconds = generation, seconds
 
     def close(self) -> None:
         """Nothing runs in the background."""
@@ -109,7 +123,8 @@ class ExactIndex:
         """See `indexes.images.Snapshottable.frozen`."""
         with self._lock:
             ids = list(self._row_of)
-            yield ExactImage(ids, self._rows, list(self._row_of.values()))
+            rows = list(self._row_of.values())
+            yield ExactImage(ids, self._rows, rows, number=self._number, seconds=self._seconds)
 
     @classmethod
     def restore(cls, folder: Path, parameters: Mapping[str, Any], *, dim: int) -> "ExactIndex":
@@ -131,6 +146,7 @@ class ExactIndex:
         )
         index._ids = ids
         index._row_of = {item_id: row for row, item_id in enumerate(ids)}
+        index.count_from(parameters.get("number", 1), seconds=parameters.get("seconds", 0.0))
         return index
 
     def _eligible(self, within: Collection[str] | None) -> NDArray[np.intp] | None:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from indexes.canary import Finding
 from indexes.files import write_array, write_json
 from indexes.generations import Generation
 from indexes.index import VectorIndex
@@ -53,6 +54,12 @@ class Snapshottable(VectorIndex, Protocol):
     def frozen(self) -> AbstractContextManager[Image]:
         """Hold the index still: changes, and searches that need the lock, wait meanwhile."""
 
+    def examine(self) -> Finding:
+        """Search it as the canary does; for an index that nobody else uses yet."""
+
+    def count_from(self, generation: int, *, seconds: float) -> None:
+        """It was built apart, in so many seconds, and counts as this generation from now on."""
+
 
 @dataclass(frozen=True, slots=True)
 class ExactImage:
@@ -63,6 +70,10 @@ class ExactImage:
     """The whole matrix, (capacity, dim)."""
     chosen: list[int]
     """The row of each id."""
+    number: int = 1
+    """Its generation."""
+    seconds: float = 0.0
+    """How long it took to build."""
     kind: str = EXACT
 
     @property
@@ -74,7 +85,7 @@ class ExactImage:
         """See `Image.write`."""
         write_array(folder / "vectors.npy", self.rows[np.array(self.chosen, np.intp)])
         write_json(folder / "ids.json", self.ids)
-        return {"rows": len(self.ids)}
+        return {"rows": len(self.ids), "number": self.number, "seconds": self.seconds}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +95,8 @@ class HnswImage:
     generation: Generation
     number: int
     parameters: HnswParameters
+    seconds: float
+    """How long the last rebuild took."""
     kind: str = HNSW
 
     @property
@@ -96,5 +109,6 @@ class HnswImage:
         return {
             "generation": self.generation.write(folder),
             "number": self.number,
+            "seconds": self.seconds,
             "parameters": asdict(self.parameters),
         }

@@ -39,7 +39,8 @@ class IndexStats:
     """Counts from 1, one more after every rebuild that went live; survives a snapshot."""
 
     rebuild_seconds: float
-    """How long the last rebuild took, whether or not it went live; 0 before the first."""
+    """How long the last rebuild took, whether or not it went live; 0 before the first; survives a
+    snapshot."""
 
     rebuild_failures: int
     """Rebuilds since start that failed or whose canary found fault."""

@@ -18,6 +18,7 @@ import hnswlib
 import numpy as np
 from numpy.typing import NDArray
 
+from indexes.canary import Finding, examine
 from indexes.files import fsync
 from indexes.generations import Generation, Graph, Hits, Labels
 from indexes.images import HnswImage
@@ -107,6 +108,7 @@ class HnswIndex:
         dim: int,
         *,
         parameters: HnswParameters | None = None,
+        items: int = 0,
         on_alarm: Callable[[str], None] = unheard,
         new_graph: NewGraph = HnswGraph.create,
         restored: tuple[Generation, int] | None = None,
@@ -117,6 +119,7 @@ class HnswIndex:
         Args:
             dim: Length of every vector.
             parameters: None for the defaults.
+            items: So many are to come, and need no second generation to fit in.
             on_alarm: Told why a rebuild failed, from the thread that builds.
             new_graph: Makes the graph of each generation.
             restored: A generation to begin with and its number, instead of an empty one.
@@ -129,7 +132,8 @@ class HnswIndex:
 
         self.dim = dim
         self._parameters = settings
-        first, number = restored or (new_generation(settings.capacity), 1)
+        room = max(settings.capacity, int(settings.growth * items))
+        first, number = restored or (new_generation(room), 1)
         self._succession = Succession(
             first,
             number=number,
@@ -204,6 +208,16 @@ class HnswIndex:
         """Wait for a rebuild that is under way to go live or fail."""
         self._succession.settle()
 
+    def examine(self) -> Finding:
+        """See `indexes.images.Snapshottable.examine`."""
+        line = self._succession
+        return examine(line.serving, parameters=self._parameters, seed=line.number)
+
+    def count_from(self, generation: int, *, seconds: float) -> None:
+        """See `indexes.images.Snapshottable.count_from`."""
+        with self._succession.lock:
+            self._succession.number, self._succession.rebuild_seconds = generation, seconds
+
     def close(self) -> None:
         """See `VectorIndex.close`."""
         self._succession.close()
@@ -211,8 +225,9 @@ class HnswIndex:
     @contextmanager
     def frozen(self) -> Iterator[HnswImage]:
         """See `indexes.images.Snapshottable.frozen`."""
-        with self._succession.lock:
-            yield HnswImage(self._succession.serving, self._succession.number, self._parameters)
+        line = self._succession
+        with line.lock:
+            yield HnswImage(line.serving, line.number, self._parameters, line.rebuild_seconds)
 
     @classmethod
     def restore(
@@ -244,4 +259,6 @@ class HnswIndex:
 
         generation = Generation.restore(folder, written["generation"], dim=dim, load=load)
         restored = (generation, written["number"])
-        return cls(dim, parameters=settings, on_alarm=on_alarm, restored=restored)
+        index = cls(dim, parameters=settings, on_alarm=on_alarm, restored=restored)
+        index.count_from(written["number"], seconds=written.get("seconds", 0.0))
+        return index

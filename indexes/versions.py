@@ -64,8 +64,8 @@ def next_version(directory: Path) -> Iterator[Path]:
     Raises:
         OSError: The disk is full, or another writer is at work here.
     """
-    _make_folder(directory)
-    with _sole_writer(directory):
+    make_folder(directory)
+    with sole_writer(directory):
         _sweep(directory)
         folder = directory / _next_name(directory)
         try:
@@ -108,18 +108,23 @@ def _sweep(directory: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _make_folder(path: Path) -> None:
+def make_folder(path: Path) -> None:
     """Make a folder and those above it, for nobody else to read."""
     if path.is_dir():
         return
-    _make_folder(path.parent)
+    make_folder(path.parent)
     path.mkdir(mode=0o700, exist_ok=True)
     fsync(path.parent)
 
 
 @contextmanager
-def _sole_writer(directory: Path) -> Iterator[None]:
-    """Keep other writers out until the block ends, or this process."""
+def sole_writer(directory: Path) -> Iterator[None]:
+    """
+    Keep other writers out until the block ends, or this process.
+
+    Raises:
+        OSError: One is at work.
+    """
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         try:

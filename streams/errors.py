@@ -12,6 +12,7 @@ HeadwaterError
  │  ├ SnapshotCorrupt  a file is missing, short or altered
  │  ├ DimensionMismatch a snapshot of vectors of another size
  │  ├ EncoderMismatch  a snapshot or vector of another encoder
+ │  ├ IndexUnfit       an index that must not serve: its canary found fault, or it is another kind
  │  ├ ChangelogUnreadable a value of a changelog from another version
  │  └ LocalStateUnusable a local copy of a changelog that is not to be trusted
  ├ Degraded          a helper is unavailable  → fall back, count it, show it
@@ -21,6 +22,8 @@ HeadwaterError
     ├ BadSetting       a setting is unknown or has a wrong value
     ├ BrokerUnreachable no broker answers at the address
     ├ TopicMismatch    a topic is missing or declared differently
+    ├ LogReplaced      a log ends before what was read of it
+    ├ GroupShared      another application is in our consumer group
     └ CapacityExceeded the embedded broker cannot hold this
 
 Anything else is a bug and crashes the agent before the offset moves.
@@ -71,6 +74,10 @@ class EncoderMismatch(StateUnusable):
     """A snapshot or a vector made by another encoder."""
 
 
+class IndexUnfit(StateUnusable):
+    """An index that must not serve: it searches badly, or is of another kind or another log."""
+
+
 class ChangelogUnreadable(StateUnusable):
     """A value on a changelog that this version cannot decode."""
 
@@ -110,6 +117,14 @@ class BrokerUnreachable(SetupError):
 
 class TopicMismatch(SetupError):
     """A topic is missing, or declared otherwise than `streams.topics` says."""
+
+
+class LogReplaced(SetupError):
+    """A log that ends before what was read of it: it is another one, or has lost its end."""
+
+
+class GroupShared(SetupError):
+    """Another application is in our consumer group and would be given a part of our events."""
 
 
 class CapacityExceeded(SetupError):

@@ -77,6 +77,11 @@ def is_applied(profile: Profile, *, partition: int, offset: int) -> bool:
     return profile.partition == partition and offset <= profile.offset
 
 
+def contained(profile: Profile, partition: int) -> int:
+    """The last offset of a partition of `events` that the profile contains; -1 where none is."""
+    return profile.offset if profile.partition == partition else -1
+
+
 def fold(
     profile: Profile, event: Event, *, gains: Gains, partition: int, offset: int
 ) -> Profile | None:

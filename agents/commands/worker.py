@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 import threading
 import time
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from threadpoolctl import threadpool_limits
@@ -19,9 +20,11 @@ from agents.commands.surroundings import (
     run,
     set_up_logging,
 )
+from agents.lookout import require_group
 from agents.memory import begin_loading
 from agents.metrics import Metrics, serve_metrics
-from agents.roles import ROLES
+from agents.roles import ROLES, group_of, read_by
+from agents.safety.version import check_version
 from agents.settings import Settings, load_settings
 from streams.errors import BadSetting
 from streams.kafka import Broker, cluster_id
@@ -54,7 +57,7 @@ def worker(
     chosen = read_roles(roles)
     if with_parent:
         threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
-    broker, cluster = run(_prepare(settings))
+    broker, cluster = run(_prepare(settings, chosen))
     _run_worker(settings, broker, cluster, chosen)
 
 
@@ -76,13 +79,16 @@ def read_roles(text: str) -> tuple[str, ...]:
     return roles
 
 
-async def _prepare(settings: Settings) -> tuple[Broker, str]:
+async def _prepare(settings: Settings, roles: tuple[str, ...]) -> tuple[Broker, str]:
     broker = await find_broker(settings)
     await require_topics(settings, broker)
+    group, reads = group_of(settings, roles), read_by(settings, roles)
+    await require_group(broker, group=group, reads=reads)
     return broker, await cluster_id(broker)
 
 
 def _run_worker(settings: Settings, broker: Broker, cluster: str, roles: tuple[str, ...]) -> None:
+    check_version()  # before anything is imported that only the proven one has
     begin_loading()
     import faust  # here, not above: the other commands start in a third of the time without
 
@@ -118,7 +124,20 @@ def _run_worker(settings: Settings, broker: Broker, cluster: str, roles: tuple[s
     program = faust.Worker(
         parts.app, loop=loop, quiet=True, override_logging=False, redirect_stdouts=False
     )
-    program.execute_from_commandline()
+    try:
+        program.execute_from_commandline()
+    except SystemExit as end:
+        _leave(end.code)
+
+
+def _leave(code: object) -> NoReturn:
+    """
+    End without taking the interpreter apart; all is stopped, written and closed.
+
+    The bindings of triton, which PyTorch brings along, would list on stderr what they leak.
+    """
+    logging.shutdown()
+    os._exit(code if isinstance(code, int) else 0)
 
 
 def _end_with_parent(parent: int) -> None:

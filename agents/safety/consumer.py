@@ -10,7 +10,7 @@ another is under way; bookkeeping moves on although a commit failed.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from faust.transport.drivers.aiokafka import (
@@ -22,13 +22,18 @@ from faust.types import TP, Message
 
 from agents.safety.draining import FastDrain
 from agents.safety.lease import Lease
+from agents.safety.positions import Contained, beyond, forgotten
 from agents.safety.reading import LoopReader
-from streams.errors import MembershipLost
+from streams.errors import LogReplaced, MembershipLost, SetupError
 
 log = logging.getLogger("headwater")
 
 Settle = Callable[[], Awaitable[None]]
 """Makes state and outputs of everything acknowledged so far durable; raises if it cannot."""
+Contain = Callable[[Iterable[TP]], Mapping[TP, Contained]]
+"""Up to where partitions were folded; without those of which no state is kept."""
+Refuse = Callable[[SetupError], None]
+"""Ends the worker because of its surroundings."""
 
 
 class SafeConsumer(FastDrain, Consumer):  # type: ignore[misc]
@@ -81,24 +86,35 @@ class SafeConsumer(FastDrain, Consumer):  # type: ignore[misc]
         ]
         if fresh:
             await self._thread.seek_to_beginning(*map(ensure_aiokafka_TP, fresh))
-        await self._say_what_retention_took()
+        await self._compare_with_logs()
 
-    async def _say_what_retention_took(self) -> None:
-        """aiokafka would go on at the beginning of the log without a word."""
-        committed = {tp: offset for tp, offset in self._read_offset.items() if offset}
+    async def _compare_with_logs(self) -> None:
+        """aiokafka would go on at the beginning of a log without a word, whatever was read."""
+        mine = self.assignment()
+        committed = {tp: offset for tp in mine if (offset := self._read_offset.get(tp))}
         begins = await self.earliest_offsets(*committed) if committed else {}
-        for tp, offset in committed.items():
-            if offset < begins[tp]:
-                log.error(
-                    "%s-%d: offset %d was to be read next, but the log begins at %d: %d records "
-                    "were deleted before they were read and will never be folded; it goes on with "
-                    "those that are left; lengthen the topic's retention",
-                    tp.topic,
-                    tp.partition,
-                    offset,
-                    begins[tp],
-                    begins[tp] - offset,
-                )
+        for text in forgotten(committed, begins):
+            log.error("%s", text)
+        ends = await self.highwaters(*mine) if mine else {}
+        self._refuse_beyond(committed, self.transport.contained(ends), ends)
+
+    def refuse_shortened(self, ends: Mapping[TP, int]) -> None:
+        """End the worker because logs end here, before what was dealt with."""
+        done = {tp: self.done.get(tp, -1) for tp in ends}
+        contained = self.transport.contained(ends)
+        folded = {tp: state._replace(offset=done[tp]) for tp, state in contained.items()}
+        self._refuse_beyond({tp: offset + 1 for tp, offset in done.items()}, folded, ends)
+
+    def _refuse_beyond(
+        self, read: Mapping[TP, int], contained: Mapping[TP, Contained], ends: Mapping[TP, int]
+    ) -> None:
+        if (text := beyond(read, contained, ends, group=self.app.conf.id)) is not None:
+            self.transport.refuse(LogReplaced(text))
+
+    async def partition_counts(self, topics: Collection[str]) -> Mapping[str, int]:
+        """How many partitions topics have now; without those the broker does not know."""
+        counts: Mapping[str, int] = await self._thread.partition_counts(topics)
+        return counts
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Commit first, forget after: the other way round repeats seconds of work."""
@@ -187,9 +203,18 @@ class SafeTransport(Transport):  # type: ignore[misc]
     Consumer = SafeConsumer
 
     def __init__(
-        self, *args: Any, settle: Settle, lease: Lease, fetch_wait: float, **kwargs: Any
+        self,
+        *args: Any,
+        settle: Settle,
+        contained: Contain,
+        refuse: Refuse,
+        lease: Lease,
+        fetch_wait: float,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.settle = settle
+        self.contained = contained
+        self.refuse = refuse
         self.lease = lease
         self.fetch_wait = fetch_wait

@@ -7,7 +7,7 @@ interpreter, twice, and costs as much again as the fetch.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
@@ -72,6 +72,14 @@ class LoopReader(AIOKafkaConsumerThread):  # type: ignore[misc]
     async def call_thread(self, fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call it here and now."""
         return await maybe_async(fun(*args, **kwargs))
+
+    async def partition_counts(self, topics: Collection[str]) -> Mapping[str, int]:
+        """Ask the broker; what the consumer knows may be five minutes old."""
+        client = self._ensure_consumer()._client
+        found = type(client.cluster)()
+        await client._metadata_update(found, topics)
+        counts = {topic: len(found.partitions_for_topic(topic) or ()) for topic in topics}
+        return {topic: count for topic, count in counts.items() if count}
 
     def verify_event_path(self, now: float, tp: Any) -> None:
         """Do nothing: Faust would log what it takes for a stall, `Watchdog` ends the worker."""

@@ -11,10 +11,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from faust.types import TP
 from mode import Service
+
+from streams.errors import SetupError
 
 INTERVAL = 2.0
 """Seconds between looks."""
@@ -78,6 +80,21 @@ class Progress:
         return None
 
 
+class Around(Protocol):
+    """What `agents.lookout` sees of a worker's surroundings."""
+
+    async def check_topics(self) -> None:
+        """
+        Look at the topics.
+
+        Raises:
+            SetupError: They are not what they were.
+        """
+
+    async def explain(self, error: BaseException) -> BaseException:
+        """What stands behind an error of the group's coordinator."""
+
+
 class Watchdog(Service):  # type: ignore[misc]
     """Looks at coordinator and streams, and calls for the end when one has failed."""
 
@@ -86,6 +103,7 @@ class Watchdog(Service):  # type: ignore[misc]
         app: Any,
         *,
         fatal: Any,
+        lookout: Around,
         is_ready: Callable[[], bool],
         patience: float,
         **kwargs: Any,
@@ -93,6 +111,9 @@ class Watchdog(Service):  # type: ignore[misc]
         super().__init__(**kwargs)
         self.app = app
         self.fatal = fatal
+        self._lookout = lookout
+        self._shortened: Mapping[TP, int] = {}
+        """Partitions that ended before what was dealt with, at the last look, and where."""
         self._is_ready = is_ready
         self._progress = Progress(patience=patience)
 
@@ -103,11 +124,26 @@ class Watchdog(Service):  # type: ignore[misc]
             await self.look()
 
     async def look(self) -> None:
-        """End the worker where it is dead."""
+        """End the worker where it is dead, or its surroundings have changed."""
         if (error := coordinator_error(self.app.consumer)) is not None:
-            self.fatal(f"the group coordinator failed: {error!r}", error)
+            await self._end_without_group(error)
+        await self._look_around()
         if (stuck := await self._stuck()) is not None:
             self.fatal(f"a stream has stalled: {stuck}", TimeoutError(stuck))
+
+    async def _end_without_group(self, error: BaseException) -> None:
+        why = await self._lookout.explain(error)
+        text = str(why) if isinstance(why, SetupError) else repr(why)
+        self.fatal(f"the group coordinator failed: {text}", why)
+
+    async def _look_around(self) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._lookout.check_topics()
+        except SetupError as error:
+            self.fatal(str(error), error)
+        except Exception:  # noqa: BLE001 - however it fails, the broker has not answered
+            return
 
     async def _stuck(self) -> str | None:
         consumer = self.app.consumer
@@ -122,9 +158,22 @@ class Watchdog(Service):  # type: ignore[misc]
         except Exception:  # noqa: BLE001 - however it fails, the broker has not answered
             self._progress.forget()
             return None
+        self._refuse_shortened(ends)
         # Compaction may have left no record at the end of a log: reading it all is dealing with it.
         empty = {tp: end - 1 for tp, end in ends.items() if read[tp] >= end and self._idle(tp)}
         return self._progress.look(ends, {**consumer.done, **empty}, now=monotonic())
+
+    def _refuse_shortened(self, ends: Mapping[TP, int]) -> None:
+        """
+        End where a log ends before what was dealt with, and did so at the last look, too.
+
+        A broker that has just become a partition's leader may know its end a moment late.
+        """
+        done = self.app.consumer.done
+        shortened = {tp: end for tp, end in ends.items() if end <= done.get(tp, -1)}
+        before, self._shortened = self._shortened, shortened
+        if still := {tp: end for tp, end in shortened.items() if tp in before}:
+            self.app.consumer.refuse_shortened(still)
 
     def _idle(self, tp: TP) -> bool:
         """Is nothing of the partition in a queue or under way?"""
@@ -141,4 +190,7 @@ def coordinator_error(consumer: Any) -> BaseException | None:
     fetching = getattr(getattr(consumer, "_thread", None), "_consumer", None)
     coordinator = getattr(fetching, "_coordinator", None)
     error: BaseException | None = getattr(coordinator, "_pending_exception", None)
+    routine = getattr(coordinator, "_coordination_task", None)
+    if error is None and routine is not None and routine.done() and not routine.cancelled():
+        error = routine.exception()  # it has died, and aiokafka tells nobody but who polls
     return error

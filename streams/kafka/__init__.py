@@ -6,8 +6,10 @@ from streams.kafka.declaring import (
     check_topics,
     declare_topics,
     partition_counts,
+    partition_differences,
     topic_settings,
 )
+from streams.kafka.groups import Member, divides_otherwise, group_members
 from streams.kafka.logs import LogReader, Record, read_to_end
 from streams.kafka.outbox import Outbox, Run
 from streams.kafka.positions import Position, group_lag, group_positions
@@ -17,6 +19,7 @@ __all__ = [
     "Broker",
     "DeliveryFailed",
     "LogReader",
+    "Member",
     "Outbox",
     "Position",
     "Record",
@@ -25,9 +28,12 @@ __all__ = [
     "check_topics",
     "cluster_id",
     "declare_topics",
+    "divides_otherwise",
     "group_lag",
+    "group_members",
     "group_positions",
     "partition_counts",
+    "partition_differences",
     "partition_of",
     "read_to_end",
     "topic_settings",

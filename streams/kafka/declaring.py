@@ -99,21 +99,41 @@ async def check_topics(
         are kept (`retention.ms`) is not compared: that is for whoever runs it to decide.
     """
     counts = await partition_counts(broker)
-    wrong = []
-    for name in topics:
-        if name not in counts:
-            wrong.append(f"topic {name!r} is missing: run `headwater topics create`")
-        elif counts[name] != partitions:
-            wrong.append(
-                f"topic {name!r} has {counts[name]} partitions, expected {partitions}: "
-                "set HEADWATER_PARTITIONS to what it has, or create it anew"
-            )
+    wrong = [
+        f"topic {name!r} is missing: run `headwater topics create`"
+        for name in topics
+        if name not in counts
+    ]
+    wrong += partition_differences({n: counts[n] for n in topics if n in counts}, partitions)
     if configs:
         there = {name: topic for name, topic in topics.items() if name in counts}
         found = await topic_settings(broker, list(there))
         for name, settings in found.items():
             wrong += differences(name, settings, there[name].config(), upkeep=upkeep)
     return wrong
+
+
+def partition_differences(found: Mapping[str, int], wanted: int) -> Iterator[str]:
+    """
+    Compare the numbers of partitions; one line per difference, with what mends it.
+
+    >>> print(*partition_differences({"events": 4, "profiles": 2}, 4))
+    topic 'profiles' has 2 partitions, expected 4: set HEADWATER_PARTITIONS to what all have, or \
+create it anew
+    """
+    for name, count in found.items():
+        if count < wanted:
+            mended = "set HEADWATER_PARTITIONS to what all have, or create it anew"
+        else:
+            mended = (
+                f"if all topics were made with {count}, set HEADWATER_PARTITIONS={count}; if "
+                "partitions were added to it, records of a key may no longer go where its state "
+                "is, and Kafka cannot take them away: stop producers and workers, and copy items "
+                "and events, by key and in the order of time, to topics of another "
+                "HEADWATER_TOPIC_PREFIX"
+            )
+        if count != wanted:
+            yield f"topic {name!r} has {count} partitions, expected {wanted}: {mended}"
 
 
 _Fits = Callable[[str, str], bool]

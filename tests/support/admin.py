@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, RecordsToDelete
+from aiokafka.errors import CommitFailedError
 
 from streams.kafka import Broker
 
@@ -52,5 +54,31 @@ async def foreign_member(
     try:
         await consumer.start()
         yield consumer
+    finally:
+        await consumer.stop()
+
+
+async def delete_topics(broker: Broker, *names: str) -> None:
+    """Delete topics, and return when nobody knows them any more."""
+    async with _admin(broker) as admin:
+        await admin.delete_topics(list(names))
+        while set(names) & set(await admin.list_topics()):
+            await asyncio.sleep(0.1)
+
+
+async def commit(broker: Broker, group: str, topic: str, offsets: Mapping[int, int]) -> None:
+    """Say where a group goes on, as `kafka-consumer-groups --reset-offsets` does."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=broker.bootstrap, group_id=group, enable_auto_commit=False
+    )
+    await consumer.start()
+    try:
+        partitions = {TopicPartition(topic, p): offset for p, offset in offsets.items()}
+        consumer.assign(list(partitions))
+        while True:
+            try:
+                return await consumer.commit(partitions)
+            except CommitFailedError:  # the session of one that was killed is not over yet
+                await asyncio.sleep(0.5)
     finally:
         await consumer.stop()

@@ -90,7 +90,7 @@ class Drill:
         environment = {
             "HEADWATER_BROKER": self.broker.bootstrap,
             "HEADWATER_TOPIC_PREFIX": self.names.prefix,
-            "HEADWATER_STATE_DIR": str(self._folder / name),
+            "HEADWATER_STATE_DIR": str(self.state_of(name)),
             "HEADWATER_SESSION_TIMEOUT": "6",
             # Graphs differ between workers; so the same state would not give the same slate.
             "HEADWATER_INDEX__KIND": "exact",
@@ -105,6 +105,10 @@ class Drill:
         """End a worker in order, for good, as soon as it has come to work at all."""
         self._workers[name].wait_ready()
         self._workers[name].stop()
+
+    def state_of(self, name: str) -> Path:
+        """Where the worker of that name keeps its state."""
+        return self._folder / name
 
     def log_of(self, name: str) -> Path:
         """Where the worker of that name writes."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agents.consuming import EXIT_CODE, Consuming, record_of
+from agents.consuming import EXIT_CODE, EXIT_SETUP, Consuming, record_of
 from agents.metrics import Metrics
 from agents.safety.lease import Lease
 from agents.testing import (
@@ -308,6 +308,21 @@ def test_the_end_of_a_worker_is_at_once_with_exit_code_70_and_its_reason_on_stde
     assert done.stdout == ""  # no clean-up: it would commit what is not durable
     assert "the disk is full; nothing after it was committed" in done.stderr
     assert "no space left" in done.stderr
+
+
+def test_wrong_surroundings_end_a_worker_with_exit_code_2_and_no_traceback() -> None:
+    because = "TopicMismatch('topic events has 6 partitions')"
+    program = END_A_WORKER.replace('ValueError("no space left")', because)
+    done = subprocess.run(
+        [sys.executable, "-c", f"from streams.errors import TopicMismatch\n{program}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == EXIT_SETUP == 2
+    assert "the disk is full; nothing after it was committed" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 async def test_a_letter_the_broker_finds_too_large_keeps_its_beginning() -> None:

@@ -14,9 +14,11 @@ import pytest
 from numpy.typing import NDArray
 
 from agents.catalogue import Catalogue
+from agents.handover import Handover
 from agents.metrics import Metrics
 from agents.replicas import PROBES, Replica, TrendReplica, VectorReplica
 from agents.snapshotting import Snapshotting
+from agents.takeover import Takeover
 from agents.testing import HashEncoder, SmallLog
 from indexes.embedding import DIM, fingerprint
 from indexes.exact import ExactIndex
@@ -61,6 +63,13 @@ class Following:
             catalogue=self.catalogue,
             fingerprint=fingerprint(),
             snapshots=self.snapshots,
+            takeover=Takeover(
+                Handover(folder),
+                catalogue=self.catalogue,
+                fingerprint=fingerprint(),
+                new_reader=lambda: SmallLog("item-vectors", partitions=2),
+                metrics=self.metrics,
+            ),
         )
 
     @asynccontextmanager
@@ -322,6 +331,19 @@ async def test_a_replica_goes_on_where_its_snapshot_ends(tmp_path: Path) -> None
     assert [match.facts.title for match in map(second.catalogue.known, ["dune"]) if match] == [
         "Dune"
     ]
+
+
+async def test_the_gauges_tell_of_what_a_snapshot_brought_before_anything_comes(
+    tmp_path: Path,
+) -> None:
+    first = Following(tmp_path)
+    first.log.append(b"dune", value("sand"))
+    async with first.following():
+        pass
+    second = Following(tmp_path)
+    second.log.records = [*first.log.records]
+    async with second.following():
+        assert second.count("headwater_index_items") == 1
 
 
 async def test_of_the_log_before_the_snapshot_nothing_is_read_again(tmp_path: Path) -> None:

@@ -11,24 +11,51 @@ from faust.types import TP
 
 from agents.safety.watchdog import INTERVAL, Watchdog, coordinator_error
 from agents.testing import SmallEnd, WorkerEnded, run_at_once
+from streams.errors import GroupShared, TopicMismatch
 
 ERROR = RuntimeError("not authorised for the group")
 
 
-def consumer(parked: BaseException | None = None) -> Any:
+@dataclass
+class SmallLookout:
+    """What is seen around a worker."""
+
+    topics: Exception | None = None
+    """What is wrong with them."""
+    behind: BaseException | None = None
+    """What stands behind an error of the coordinator; itself where nothing does."""
+
+    async def check_topics(self) -> None:
+        if self.topics is not None:
+            raise self.topics
+
+    async def explain(self, error: BaseException) -> BaseException:
+        return self.behind or error
+
+
+def consumer(
+    parked: BaseException | None = None, routine: asyncio.Future[None] | None = None
+) -> Any:
     """As Faust's consumer keeps aiokafka's coordinator in its thread."""
-    coordinator = SimpleNamespace(_pending_exception=parked)
+    coordinator = SimpleNamespace(_pending_exception=parked, _coordination_task=routine)
     return SimpleNamespace(
         _thread=SimpleNamespace(_consumer=SimpleNamespace(_coordinator=coordinator))
     )
 
 
-def watch(app: Any, *, seconds: float, later: BaseException | None = None) -> list[str]:
+def watch(
+    app: Any,
+    *,
+    seconds: float,
+    later: BaseException | None = None,
+    lookout: SmallLookout | None = None,
+) -> list[str]:
     """The reasons given for an end within so many seconds."""
 
     async def main() -> list[str]:
         fatal = SmallEnd()
-        watchdog = Watchdog(app, fatal=fatal, is_ready=lambda: False, patience=60)
+        around = lookout or SmallLookout()
+        watchdog = Watchdog(app, fatal=fatal, lookout=around, is_ready=lambda: False, patience=60)
         await watchdog.start()
         if later is not None:
             parked = app.consumer._thread._consumer._coordinator
@@ -60,6 +87,45 @@ def test_a_healthy_coordinator_is_left_alone() -> None:
     )
 
 
+def test_what_stands_behind_an_error_is_said_instead_of_it() -> None:
+    reasons = watch(
+        SimpleNamespace(consumer=consumer(ERROR), rebalancing=False),
+        seconds=2 * INTERVAL,
+        lookout=SmallLookout(behind=GroupShared("billing is in the group")),
+    )
+    assert reasons == ["the group coordinator failed: billing is in the group"]
+
+
+async def test_a_coordinator_that_has_died_is_found() -> None:
+    """aiokafka parks no error then; who asks for it is who polls."""
+    routine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    assert coordinator_error(consumer(routine=routine)) is None
+    routine.set_exception(ERROR)
+    assert coordinator_error(consumer(routine=routine)) is ERROR
+
+
+async def test_a_coordinator_that_was_stopped_is_no_error() -> None:
+    for end in (lambda f: f.set_result(None), lambda f: f.cancel()):
+        routine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        end(routine)
+        assert coordinator_error(consumer(routine=routine)) is None
+
+
+def test_topics_that_have_changed_end_the_worker() -> None:
+    reasons = watch(
+        SimpleNamespace(consumer=consumer(), rebalancing=False),
+        seconds=2 * INTERVAL,
+        lookout=SmallLookout(topics=TopicMismatch("topic 'events' has 6 partitions")),
+    )
+    assert reasons == ["topic 'events' has 6 partitions"]
+
+
+def test_a_broker_that_does_not_tell_of_topics_ends_nothing() -> None:
+    app = SimpleNamespace(consumer=consumer(), rebalancing=False)
+    lookout = SmallLookout(topics=ConnectionError("gone"))
+    assert watch(app, seconds=10 * INTERVAL, lookout=lookout) == []
+
+
 @pytest.mark.parametrize(
     "early",
     [
@@ -79,7 +145,8 @@ async def test_the_error_is_looked_for_where_aiokafka_parks_it() -> None:
     """Its names are private: another version may move them."""
     from aiokafka.consumer.group_coordinator import GroupCoordinator
 
-    assert "_pending_exception" in GroupCoordinator.__init__.__code__.co_names
+    names = GroupCoordinator.__init__.__code__.co_names
+    assert {"_pending_exception", "_coordination_task"} <= set(names)
 
 
 # -- streams
@@ -100,6 +167,8 @@ class Reading:
     ready: bool = True
     rebalancing: bool = False
     away: bool = False
+    refused: list[dict[TP, int]] = field(default_factory=list)
+    """Ends of logs that the worker was ended for."""
     _thread: Any = None
 
     @property
@@ -129,6 +198,9 @@ class Reading:
     async def position(self, tp: TP) -> int:
         return self.read
 
+    def refuse_shortened(self, ends: dict[TP, int]) -> None:
+        self.refused.append(ends)
+
 
 def looked_at(
     reading: Reading, monkeypatch: pytest.MonkeyPatch, *changes: dict[str, Any]
@@ -139,7 +211,13 @@ def looked_at(
 
     async def main() -> list[str]:
         fatal = SmallEnd()
-        watchdog = Watchdog(reading, fatal=fatal, is_ready=lambda: reading.ready, patience=PATIENCE)
+        watchdog = Watchdog(
+            reading,
+            fatal=fatal,
+            lookout=SmallLookout(),
+            is_ready=lambda: reading.ready,
+            patience=PATIENCE,
+        )
         with suppress(WorkerEnded):
             for change in ({}, *changes):
                 for name, value in change.items():
@@ -199,3 +277,29 @@ def test_what_was_read_and_not_dealt_with_is_a_stall(
 ) -> None:
     reading = Reading(end=10, read=10, done={EVENTS: 7}, **rest)
     assert len(looked_at(reading, monkeypatch, {})) == 1
+
+
+# -- logs that are others
+
+
+def test_a_log_that_ends_before_what_was_dealt_with_ends_the_worker_at_the_second_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reading = Reading(end=10, done={EVENTS: 9})
+    looked_at(reading, monkeypatch, {"end": 3})
+    assert reading.refused == []
+    looked_at(reading, monkeypatch, {"end": 4})
+    assert reading.refused == [{EVENTS: 4}]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"end": 10}, {"rebalancing": True}, {"away": True}],
+    ids=["a leader that was late", "partitions move", "broker away"],
+)
+def test_what_is_no_other_log_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
+) -> None:
+    reading = Reading(end=3, done={EVENTS: 9})
+    looked_at(reading, monkeypatch, change)
+    assert reading.refused == []

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from indexes.canary import find_fault
+from indexes.canary import examine, find_fault
 from indexes.generations import Generation, Hits
 from indexes.misbehaving import (
     BoastfulGraph,
@@ -51,6 +51,17 @@ def fault(made: Generation) -> str | None:
 
 def test_a_sound_generation_passes() -> None:
     assert fault(generation(WatchedGraph)) is None
+
+
+def test_the_recall_is_told_whether_or_not_it_will_do() -> None:
+    sound = examine(generation(WatchedGraph), parameters=PARAMETERS, seed=1)
+    assert sound.recall is not None
+    assert 0.98 <= sound.recall <= 1.0
+    skipping = examine(generation(SkippingGraph), parameters=PARAMETERS, seed=1)
+    assert skipping.recall is not None
+    assert skipping.recall < 0.9
+    blind = examine(generation(ShortGraph), parameters=PARAMETERS, seed=1)
+    assert blind.recall is None
 
 
 @pytest.mark.parametrize("live", [0, 1, 9])

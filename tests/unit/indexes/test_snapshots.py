@@ -138,6 +138,17 @@ def test_the_number_of_the_generation_comes_back(tmp_path: Path) -> None:
     assert must_read(tmp_path).index.stats().generation == index.stats().generation >= 2
 
 
+@both
+def test_the_generation_of_an_index_built_apart_and_the_time_it_took_come_back(
+    new_index: Callable[[], Snapshottable], tmp_path: Path
+) -> None:
+    index = new_index()
+    index.count_from(7, seconds=2.5)
+    write(tmp_path, index)
+    stats = must_read(tmp_path).index.stats()
+    assert (stats.generation, stats.rebuild_seconds) == (7, 2.5)
+
+
 def test_a_generation_that_was_not_trusted_is_not_trusted_after_a_restart(tmp_path: Path) -> None:
     line = Line(DIM, WatchedGraph, ConfusedGraph, parameters=HnswParameters(capacity=24))
     line.index.upsert_many(named(ROWS[:30]))

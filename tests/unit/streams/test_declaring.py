@@ -3,7 +3,7 @@
 import pytest
 
 from streams import topics
-from streams.kafka.declaring import differences
+from streams.kafka.declaring import differences, partition_differences
 
 WANTED = topics.RECOMMENDATIONS.config()
 
@@ -57,3 +57,26 @@ def test_a_worker_does_not_mind_how_soon_removed_records_go() -> None:
 
 def test_how_long_records_are_kept_is_for_the_operator_to_decide() -> None:
     assert differing(retention_ms="1000") == []
+
+
+# -- partitions
+
+
+def test_topics_with_as_many_partitions_as_expected_are_as_they_should_be() -> None:
+    assert list(partition_differences({"events": 4, "items": 4}, 4)) == []
+
+
+def test_too_few_partitions_are_mended_by_the_setting_or_a_new_topic() -> None:
+    (line,) = partition_differences({"events": 4, "items": 2}, 4)
+    assert line.startswith("topic 'items' has 2 partitions, expected 4: set HEADWATER_PARTITIONS")
+
+
+def test_added_partitions_are_not_mended_by_the_setting() -> None:
+    """A user's later events would be folded where the earlier ones are not."""
+    (line,) = partition_differences({"events": 6, "items": 4}, 4)
+    assert line.startswith("topic 'events' has 6 partitions, expected 4: ")
+    assert "if all topics were made with 6, set HEADWATER_PARTITIONS=6; if partitions were" in line
+    assert line.endswith(
+        "copy items and events, by key and in the order of time, to topics of another "
+        "HEADWATER_TOPIC_PREFIX"
+    )
