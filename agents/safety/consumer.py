@@ -44,6 +44,8 @@ class SafeConsumer(FastDrain, Consumer):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._lowest: dict[TP, int] = {}
+        """Of each partition, when a commit began to look for offsets: what is in flight."""
         self.done: dict[TP, int] = {}
         """The last offset dealt with in this generation, or committed before it."""
 
@@ -146,16 +148,26 @@ class SafeConsumer(FastDrain, Consumer):  # type: ignore[misc]
         if not await self.commit(start_new_transaction=False):
             await self.commit(start_new_transaction=False)
 
+    def _filter_committable_offsets(self, tps: Iterable[TP]) -> dict[TP, int]:
+        """The offsets to commit; looks once at what is in flight, which may be very much."""
+        self._lowest = self._lowest_in_flight()
+        offsets: dict[TP, int] = super()._filter_committable_offsets(tps)
+        return offsets
+
+    def _lowest_in_flight(self) -> dict[TP, int]:
+        """The lowest offset of each partition that was delivered and not dealt with yet."""
+        generation = self.app.consumer_generation_id
+        lowest: dict[TP, int] = {}
+        for message in list(self._unacked_messages):
+            if not message.acked and message.generation_id == generation:
+                tp = message.tp
+                lowest[tp] = min(message.offset, lowest.get(tp, message.offset))
+        return lowest
+
     def _new_offset(self, tp: TP) -> int | None:
         """The offset to commit, held below the lowest message still in flight."""
-        generation = self.app.consumer_generation_id
-        in_flight = [
-            m.offset
-            for m in list(self._unacked_messages)
-            if m.tp == tp and not m.acked and m.generation_id == generation
-        ]
         acked = self._acked[tp]
-        held = _above(acked, min(in_flight)) if in_flight else []
+        held = _above(acked, self._lowest[tp]) if tp in self._lowest else set()
         acked[:] = [offset for offset in acked if offset not in held]
         try:
             offset: int | None = super()._new_offset(tp) if acked else None

@@ -46,7 +46,8 @@ WORDS = ("river", "winter", "stranger", "garden", "machine", "island", "letter",
 def main() -> None:
     """Run the command line described above."""
     options = _parser().parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT, too: who starts it with & has it off
+        signal.signal(number, signal.default_int_handler)
     try:
         run, setting = _measure(options)
     except HeadwaterError as error:
