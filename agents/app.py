@@ -23,6 +23,7 @@ from agents.consuming import Consuming, Fatal, end_worker
 from agents.drafts import new_index
 from agents.handover import Handover
 from agents.keeping import Keeping
+from agents.lag import LagWatch
 from agents.lookout import Lookout
 from agents.memory import end_loading
 from agents.metrics import Metrics
@@ -54,8 +55,6 @@ log = logging.getLogger("headwater")
 
 READY_POLL = 0.1
 """Seconds between looks whether this worker is ready."""
-LAG_INTERVAL = 1.0
-"""Seconds between looks at the consumer's lag."""
 
 
 class Worker:
@@ -102,7 +101,7 @@ class Worker:
         index = new_index(settings.index.kind, on_alarm=_alarm)
         self.catalogue = Catalogue(index, half_life=self._half_life, alarm=_alarm)
         self.replicas = self._replicas(snapshots)
-        self.services: list[Service] = [*self.replicas, self._watchdog()]
+        self.services: list[Service] = [*self.replicas, self._watchdog(), self._lag_watch()]
         self._register(encoder)
         self.app.on_start = self._started(self.app.on_start)
         self.app.on_shutdown = keeping.close  # after the last commit
@@ -141,6 +140,10 @@ class Worker:
         """The consumer is there only once the app has started."""
         counts: Mapping[str, int] = await self.app.consumer.partition_counts(names)
         return counts
+
+    def _lag_watch(self) -> LagWatch:
+        reads = read_by(self.settings, self.roles)
+        return LagWatch(self.app, topics=sorted(reads), metrics=self.metrics)
 
     async def _ready(self) -> None:
         """Return once this worker answers."""
@@ -322,7 +325,6 @@ class Worker:
             self.app.sensors.remove(self.app.monitor)  # 5 % of the time, for figures nobody reads
             for service in self.services:
                 await self.app.add_runtime_dependency(service)
-            self.app.add_future(self._watch_lag())
             self.app.add_future(self._loaded())
 
         return started
@@ -333,27 +335,10 @@ class Worker:
         if "cataloguing" not in self.roles:
             end_loading()
 
-    async def _watch_lag(self) -> None:
-        while not self.app.should_stop:
-            await asyncio.sleep(LAG_INTERVAL)
-            for name, lag in consumer_lag(self.app.consumer).items():
-                self.metrics.lag.labels(name).set(lag)
-
 
 def waiting_in(app: Any, topic: str) -> int:
     """Records of a topic that were fetched and that its agents have not begun with."""
     return sum(channel.queue.qsize() for channel in app.topics._topic_name_index[topic])
-
-
-def consumer_lag(consumer: Any) -> dict[str, int]:
-    """Topic to records not committed yet, over the partitions this worker owns."""
-    lag: dict[str, int] = {}
-    for tp in consumer.assignment():
-        if not consumer._is_changelog_tp(tp):
-            end = consumer.highwater(tp) or 0
-            done = consumer._committed_offset.get(tp) or 0
-            lag[tp.topic] = lag.get(tp.topic, 0) + max(end - done, 0)
-    return lag
 
 
 def _alarm(text: str) -> None:
