@@ -202,4 +202,5 @@ def _stretch(records: Changes, run: Run) -> Stretch | None:
     if (offsets := run.offsets()) is None:
         return None
     last = Last(offsets[-1], checksum(*records[-1]))
-    return Stretch(dict(records), offsets.start, offsets.stop, last)
+    begins = offsets.start == 0  # nothing was there before: with this a copy can begin
+    return Stretch(dict(records), offsets.start, offsets.stop, last, whole=begins)

@@ -95,7 +95,10 @@ async def test_kafka_takes_the_table_and_a_longer_time_is_a_difference(broker: B
     found = await topic_settings(broker, [NAMES.name(topics.PROFILES)])
     assert found[NAMES.name(topics.PROFILES)]["max.compaction.lag.ms"] == "86400000"
     await change(broker, topics.PROFILES, max_compaction_lag_ms="86400001")
-    (line,) = await check_topics(broker, names, partitions=4, upkeep=True)
+    deadline = time.monotonic() + 10  # the broker takes a moment to tell what it was told
+    while not (found_lines := await check_topics(broker, names, partitions=4, upkeep=True)):
+        assert time.monotonic() < deadline
+    (line,) = found_lines
     assert "max.compaction.lag.ms 86400001, expected at most 86400000" in line
     assert await check_topics(broker, names, partitions=4) == []
     await change(broker, topics.PROFILES)

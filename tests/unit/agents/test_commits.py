@@ -103,7 +103,9 @@ async def test_a_commit_with_nothing_to_write_is_done_too() -> None:
 # -- what is kept of a commit
 
 
-async def test_what_was_acknowledged_is_kept_with_its_place_on_the_changelog() -> None:
+async def test_what_was_acknowledged_is_kept_with_its_place_and_is_whole_from_the_beginning_on() -> (
+    None
+):
     working = Committing()
     working.profiles.shard(3).put("ann ☂", "one")
     await working.commits.settle()
@@ -113,7 +115,11 @@ async def test_what_was_acknowledged_is_kept_with_its_place_on_the_changelog() -
     await working.commits.settle()
     ann = "ann ☂".encode()
     assert working.kept == [
-        {Place("shop.profiles", 3): Stretch({ann: b"one"}, 0, 1, Last(0, checksum(ann, b"one")))},
+        {
+            Place("shop.profiles", 3): Stretch(
+                {ann: b"one"}, 0, 1, Last(0, checksum(ann, b"one")), whole=True
+            )
+        },
         {
             Place("shop.profiles", 3): Stretch(
                 {ann: b"two", b"eve": None}, 1, 3, Last(2, checksum(b"eve", None))
