@@ -114,7 +114,7 @@ async def test_a_forgotten_user_is_only_in_the_log_and_then_not_in_the_compacted
     )
 
     def in_files() -> int:
-        return search_folder(own.parent, own, Name("ann"), longer=[])[0].held
+        return search_folder(own.parent, own, Name("ann"), longer=[b"joann"])[0].held
 
     with WorkerProgram(
         settings=settings, log=tmp_path / "worker.log", roles="profiling,trending,recommending"

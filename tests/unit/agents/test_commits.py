@@ -103,9 +103,7 @@ async def test_a_commit_with_nothing_to_write_is_done_too() -> None:
 # -- what is kept of a commit
 
 
-async def test_what_was_acknowledged_is_kept_with_its_place_and_is_whole_from_the_beginning_on() -> (
-    None
-):
+async def test_what_was_acknowledged_is_kept_with_its_place_and_from_offset_0_on_is_all() -> None:
     working = Committing()
     working.profiles.shard(3).put("ann ☂", "one")
     await working.commits.settle()
@@ -125,7 +123,7 @@ async def test_what_was_acknowledged_is_kept_with_its_place_and_is_whole_from_th
                 {ann: b"two", b"eve": None}, 1, 3, Last(2, checksum(b"eve", None))
             ),
             Place("shop.trends", 0): Stretch(
-                {b"dune": b"one"}, 0, 1, Last(0, checksum(b"dune", b"one"))
+                {b"dune": b"one"}, 0, 1, Last(0, checksum(b"dune", b"one")), whole=True
             ),
         },
     ]
