@@ -17,6 +17,7 @@ from agents.commands.surroundings import find_broker, require_topic, run
 from agents.durable import Live, Positions, Reading
 from agents.outcome import Outcome, draw, outcome_object
 from agents.replaying import Replaying, Rules
+from agents.roles import ROLES, group_of
 from agents.settings import Settings, load_settings
 from agents.spans import BEGINNING, END, Place, Span, find_span, read_place, read_until
 from agents.stored import Store
@@ -139,9 +140,9 @@ def rules_of(settings: Settings) -> Rules:
 
 
 def trend_groups(settings: Settings) -> list[str]:
-    """The consumer groups of workers that may own trends, as `agents.app.group_of` names them."""
-    apart = ("", "-trending", "-cataloguing-trending")
-    return [f"{settings.group}{roles}" for roles in apart]
+    """The consumer groups of workers that may own trends."""
+    ways = (ROLES, ("trending",), ("cataloguing", "trending"))
+    return [group_of(settings, roles) for roles in ways]
 
 
 async def _live(settings: Settings, broker: Broker, *, patience: float, on_step: OnStep) -> Live:
