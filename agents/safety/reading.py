@@ -80,10 +80,9 @@ class LoopReader(AIOKafkaConsumerThread):  # type: ignore[misc]
         As of the last fetch of each partition: enough to know that there is more to come.
         """
         consumer = self._ensure_consumer()
+        mine = [tp for tp in consumer.assignment() if tp.topic == topic]
         return sum(
-            _unread(consumer._subscription.subscription.assignment.state_value(tp))
-            for tp in consumer.assignment()
-            if tp.topic == topic
+            map(_unread, map(consumer._subscription.subscription.assignment.state_value, mine))
         )
 
     async def partition_counts(self, topics: Collection[str]) -> Mapping[str, int]:
