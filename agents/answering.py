@@ -32,8 +32,6 @@ IN_LINE = 10_000
 """Users that wait at most; the others wait on the topic."""
 FULL_POLL = 0.05
 """Seconds between looks whether the line has room again."""
-FOLD_POLL = 0.001
-"""Seconds between looks whether events are still to be folded, on the broker or fetched."""
 FOLD_SHARE = 10.0
 """How many times as long as the last slate took the next one waits for events to be folded."""
 
@@ -202,7 +200,7 @@ class Answering(Service):  # type: ignore[misc]
         patience = monotonic() + seconds
         await asyncio.sleep(0)
         while self._unfolded() and monotonic() < patience:  # noqa: ASYNC110 - Faust has no event
-            await asyncio.sleep(FOLD_POLL)
+            await asyncio.sleep(0)
 
     async def answer(self, place: Waiting) -> None:
         """Answer what is still ours to answer, and acknowledge it."""

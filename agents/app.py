@@ -337,10 +337,8 @@ class Worker:
 
 
 def waiting_in(app: Any, topic: str) -> int:
-    """Records of our partitions of a topic that its agents have not begun with."""
-    queued = sum(channel.queue.qsize() for channel in app.topics._topic_name_index[topic])
-    unread = app.consumer.unread(topic)
-    return int(queued + unread)
+    """Records of a topic that were fetched and that its agents have not begun with."""
+    return sum(channel.queue.qsize() for channel in app.topics._topic_name_index[topic])
 
 
 def _alarm(text: str) -> None:

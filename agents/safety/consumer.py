@@ -118,11 +118,6 @@ class SafeConsumer(FastDrain, Consumer):  # type: ignore[misc]
         counts: Mapping[str, int] = await self._thread.partition_counts(topics)
         return counts
 
-    def unread(self, topic: str) -> int:
-        """Records of our partitions that were not handed on yet, as of the last fetches."""
-        unread: int = self._thread.unread(topic)
-        return unread
-
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Commit first, forget after: the other way round repeats seconds of work."""
         if self._active_partitions is not None:

@@ -73,18 +73,6 @@ class LoopReader(AIOKafkaConsumerThread):  # type: ignore[misc]
         """Call it here and now."""
         return await maybe_async(fun(*args, **kwargs))
 
-    def unread(self, topic: str) -> int:
-        """
-        Records of our partitions that were not handed on yet, on the broker or fetched.
-
-        As of the last fetch of each partition: enough to know that there is more to come.
-        """
-        consumer = self._ensure_consumer()
-        mine = [tp for tp in consumer.assignment() if tp.topic == topic]
-        return sum(
-            map(_unread, map(consumer._subscription.subscription.assignment.state_value, mine))
-        )
-
     async def partition_counts(self, topics: Collection[str]) -> Mapping[str, int]:
         """Ask the broker; what the consumer knows may be five minutes old."""
         client = self._ensure_consumer()._client
@@ -95,10 +83,3 @@ class LoopReader(AIOKafkaConsumerThread):  # type: ignore[misc]
 
     def verify_event_path(self, now: float, tp: Any) -> None:
         """Do nothing: Faust would log what it takes for a stall, `Watchdog` ends the worker."""
-
-
-def _unread(state: Any) -> int:
-    """Of a partition; 0 where nothing has been fetched of it."""
-    if state is None or state.highwater is None or not state.has_valid_position:
-        return 0
-    return max(int(state.highwater) - int(state.position), 0)
