@@ -9,7 +9,7 @@ says nothing either: only the broker knows that records wait.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 from typing import Any, NamedTuple, Protocol
 
@@ -160,7 +160,8 @@ class Watchdog(Service):  # type: ignore[misc]
             return None
         self._refuse_shortened(ends)
         # Compaction may have left no record at the end of a log: reading it all is dealing with it.
-        empty = {tp: end - 1 for tp, end in ends.items() if read[tp] >= end and self._idle(tp)}
+        idle = self._idle([tp for tp, end in ends.items() if read[tp] >= end])
+        empty = {tp: ends[tp] - 1 for tp in idle}
         return self._progress.look(ends, {**consumer.done, **empty}, now=monotonic())
 
     def _refuse_shortened(self, ends: Mapping[TP, int]) -> None:
@@ -175,14 +176,16 @@ class Watchdog(Service):  # type: ignore[misc]
         if still := {tp: end for tp, end in shortened.items() if tp in before}:
             self.app.consumer.refuse_shortened(still)
 
-    def _idle(self, tp: TP) -> bool:
-        """Is nothing of the partition in a queue or under way?"""
-        queued = any(channel.queue.qsize() for channel in self.app.topics._tp_index[tp])
-        under_way = any(
-            message.tp == tp and not message.acked
-            for message in list(self.app.consumer._unacked_messages)
-        )
-        return not (queued or under_way)
+    def _idle(self, tps: Sequence[TP]) -> list[TP]:
+        """Those of which nothing is in a queue or under way; what is under way is many records."""
+        messages = list(self.app.consumer._unacked_messages)
+        busy = {message.tp for message in messages if not message.acked}
+        return [
+            tp
+            for tp in tps
+            if tp not in busy
+            and not any(channel.queue.qsize() for channel in self.app.topics._tp_index[tp])
+        ]
 
 
 def coordinator_error(consumer: Any) -> BaseException | None:
