@@ -86,19 +86,19 @@ class Line:
 
     def add(self, record: Record, request: SlateRequest) -> Waiting:
         """A request comes in; one read again after a rebalance takes nothing from before it."""
-        theirs: _Key = (record.partition, request.user_id, None)
-        alone: _Key = (record.partition, request.user_id, record.offset)
+        key = _key_of(record, request)
+        place = self._waiting.get(key)
         if request.forget:
-            key, place = alone, self._waiting.pop(theirs, None)
-        else:
-            asked = request.trigger is not None and request.trigger.kind == "request"
-            key = alone if asked else theirs
-            place = self._waiting.get(key)
+            place = self._waiting.pop((record.partition, request.user_id, None), None)
         if place is None or place.record.generation != record.generation:
             place = Waiting(record, request)
         self._waiting[key] = place
         place.add(record, request)
         return place
+
+    def has_room(self, record: Record, request: SlateRequest) -> bool:
+        """Is there a place, or is it that of one who waits already?"""
+        return len(self._waiting) < IN_LINE or _key_of(record, request) in self._waiting
 
     def take(self) -> Waiting:
         """
@@ -114,6 +114,13 @@ class Line:
 
     def __len__(self) -> int:
         return len(self._waiting)
+
+
+def _key_of(record: Record, request: SlateRequest) -> _Key:
+    """Whose place it is: the user's, or that of this one request."""
+    asked = request.trigger is not None and request.trigger.kind == "request"
+    alone = request.forget or asked
+    return (record.partition, request.user_id, record.offset if alone else None)
 
 
 class Answering(Service):  # type: ignore[misc]
@@ -147,7 +154,7 @@ class Answering(Service):  # type: ignore[misc]
             record: The event, in the partition in which the request will be.
             request: With the event as its trigger.
         """
-        if request.trigger is None or len(self._line) >= IN_LINE:
+        if request.trigger is None or not self._line.has_room(record, request):
             return  # the record will do
         if not self._consuming.is_current(record.generation):
             return  # its new owner folds it
@@ -165,7 +172,7 @@ class Answering(Service):  # type: ignore[misc]
         request = self._recommending.read(record)
         place = self._ahead.pop(request.trigger.id, None) if request.trigger else None
         if place is None:
-            while len(self._line) >= IN_LINE:  # noqa: ASYNC110 - full for a moment or for long
+            while not self._line.has_room(record, request):  # noqa: ASYNC110 - a moment or long
                 await asyncio.sleep(FULL_POLL)
             place = self._add(record, request)
         if place.answered:

@@ -118,6 +118,19 @@ class SafeConsumer(FastDrain, Consumer):  # type: ignore[misc]
         counts: Mapping[str, int] = await self._thread.partition_counts(topics)
         return counts
 
+    def on_buffer_full(self, tp: TP) -> None:
+        """Of a topic whose queue is filling up no partition is fetched: they share the queue."""
+        for each in self._of_topic(tp):
+            super().on_buffer_full(each)
+
+    def on_buffer_drop(self, tp: TP) -> None:
+        """All are fetched again."""
+        for each in self._of_topic(tp):
+            super().on_buffer_drop(each)
+
+    def _of_topic(self, tp: TP) -> set[TP]:
+        return {tp, *(each for each in self.assignment() if each.topic == tp.topic)}
+
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Commit first, forget after: the other way round repeats seconds of work."""
         if self._active_partitions is not None:

@@ -212,6 +212,20 @@ async def test_nobody_is_expected_in_a_full_line(monkeypatch: pytest.MonkeyPatch
     assert [slate.user_id for slate in desk.slates()] == ["ann", "eve"]
 
 
+async def test_who_waits_already_may_ask_again_in_a_full_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("agents.answering.IN_LINE", 1)
+    desk = Desk()
+    desk.expect(asks("ann", 0))
+    desk.expect(asks("ann", 1))
+    await desk.take(asks("ann", 0), asks("ann", 1), asks("ann", 2))
+    async with desk.open():
+        await desk.acknowledged(3)
+    (slate,) = desk.slates()
+    assert slate.answers == ("events-0-0", "events-0-1", "events-0-2")
+
+
 @settings(LAW, max_examples=25)
 @given(ahead=st.sets(st.integers(0, 11)), users=st.lists(st.sampled_from("ab"), max_size=12))
 def test_every_event_is_answered_once_however_many_are_expected(

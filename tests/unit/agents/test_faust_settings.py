@@ -232,6 +232,14 @@ async def test_a_fetch_waits_as_long_as_the_broker_is_allowed_to(fetching: Any) 
     assert fetching._fetch_max_wait_ms == 50
 
 
+async def test_what_is_delivered_in_one_go_fits_into_what_is_left_of_a_queue(
+    worker: Worker, fetching: Any
+) -> None:
+    """Faust stops fetching a topic at four fifths; more than the rest would hold up all topics."""
+    room = worker.app.conf.stream_buffer_maxsize
+    assert fetching._max_poll_records <= room - room / 1.25
+
+
 async def test_a_group_that_never_committed_begins_at_the_beginning(fetching: Any) -> None:
     assert fetching._auto_offset_reset == "earliest"
 

@@ -11,6 +11,7 @@ import weakref
 from pathlib import Path
 
 import pytest
+from faust.types import TP
 
 from agents.safety.consumer import SafeConsumer, SafeTransport
 from tests.support.offline import ELSEWHERE, EVENTS, GENERATION, Reading
@@ -49,6 +50,23 @@ async def test_a_message_acknowledged_twice_counts_once(reading: Reading) -> Non
     (message,) = reading.kept
     acknowledge = reading.consumer.acknowledge if reading.mended else reading.consumer.ack
     assert [acknowledge(message), acknowledge(message)] == [True, False]
+
+
+# -- queues that fill up
+
+
+async def test_a_topic_is_fetched_for_no_partition_while_its_queue_is_full(
+    reading: Reading,
+) -> None:
+    """Its partitions share the queue; what did not fit would hold up all other topics."""
+    everything = {EVENTS, ELSEWHERE, TP("items", 0)}
+    reading.consumer.assigned = everything
+    reading.consumer._active_partitions = set(everything)
+    reading.consumer.on_buffer_full(EVENTS)
+    left = {TP("items", 0)} if reading.mended else {ELSEWHERE, TP("items", 0)}
+    assert reading.consumer._get_active_partitions() == left
+    reading.consumer.on_buffer_drop(EVENTS)
+    assert reading.consumer._get_active_partitions() == everything
 
 
 # -- messages in flight
