@@ -25,7 +25,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@command -v g++ >/dev/null || command -v c++ >/dev/null || { echo "needs a C++ compiler: hnswlib is built from source"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev --editable .
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev --editable '.[evaluation]'
 	touch $(STAMP)
 
 up: setup ## run it: broker, worker, a catalogue, users, live in this terminal

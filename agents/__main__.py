@@ -1,8 +1,14 @@
-"""The command `headwater`."""
+"""
+The command `headwater`: our commands, and those that other packages bring.
+
+A package brings one by an entry point of the group `headwater.commands` that names a Typer app.
+"""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterable
+from importlib.metadata import EntryPoint, entry_points
 
 import typer
 
@@ -20,6 +26,10 @@ from agents.commands.why import why
 from agents.commands.worker import worker
 from agents.consuming import EXIT_SETUP
 from streams.errors import HeadwaterError, SetupError
+
+PLUGINS = "headwater.commands"
+"""The group of the entry points."""
+_ANYTHING = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -50,12 +60,43 @@ app.add_typer(rebuild, name="rebuild")
 
 def main() -> None:
     """Run a command; what we raise on purpose is a sentence and an exit code, not a traceback."""
+    mount(app, entry_points(group=PLUGINS))
     try:
         app()
     except SetupError as error:
         sys.exit(_say(error, EXIT_SETUP))
     except HeadwaterError as error:
         sys.exit(_say(error, 1))
+
+
+def mount(onto: typer.Typer, plugins: Iterable[EntryPoint]) -> None:
+    """
+    Add the commands that others bring; one that cannot be loaded says so when it is called.
+
+    They are imported even for `headwater --help`, so their modules must be light.
+    """
+    for plugin in plugins:
+        try:
+            found = plugin.load()
+        except (ImportError, AttributeError, SyntaxError) as exc:
+            _mount_broken(onto, plugin, str(exc))
+            continue
+        if isinstance(found, typer.Typer):
+            onto.add_typer(found, name=plugin.name)
+        else:
+            _mount_broken(onto, plugin, "not a Typer app")
+
+
+def _mount_broken(onto: typer.Typer, plugin: EntryPoint, reason: str) -> None:
+    text = f"{plugin.name}: cannot be loaded from {plugin.value}: {reason}"
+    onto.command(plugin.name, help=text, context_settings=_ANYTHING)(_refusing(text))
+
+
+def _refusing(text: str) -> Callable[[], None]:
+    def refuse() -> None:
+        raise SetupError(f"{text}; install the package that brings it again")
+
+    return refuse
 
 
 def _say(error: HeadwaterError, code: int) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 from faust.types import TP
 from mode import Service
 
-from agents import answering, cataloguing, profiling, trending
+from agents import answering, cataloguing, learning, profiling, trending
 from agents.answering import Answering
 from agents.catalogue import Catalogue
 from agents.cataloguing import Cataloguing
@@ -24,12 +24,13 @@ from agents.drafts import new_index
 from agents.handover import Handover
 from agents.keeping import Keeping
 from agents.lag import LagWatch
+from agents.learning import Learning
 from agents.lookout import Lookout
 from agents.memory import end_loading
 from agents.metrics import Metrics
 from agents.profiling import Profiling
 from agents.recommending import Recommending
-from agents.replicas import Replica, TrendReplica, VectorReplica
+from agents.replicas import RankerReplica, Replica, TrendReplica, VectorReplica
 from agents.restoring import Restoring
 from agents.roles import ROLES, group_of, read_by
 from agents.safety.lease import Lease
@@ -37,10 +38,12 @@ from agents.safety.making import make_app
 from agents.safety.positions import Contained
 from agents.safety.version import check_version
 from agents.safety.watchdog import Watchdog
+from agents.scoring import Scoring
 from agents.settings import Settings
 from agents.snapshotting import Snapshotting
 from agents.tables import Commits, FoldTable
 from agents.takeover import Takeover
+from agents.teaching import Teaching
 from agents.trending import Trending
 from indexes.embedding import MODEL, Encoder, fingerprint
 from slates.config import DAY
@@ -48,6 +51,7 @@ from streams import topics
 from streams.errors import MembershipLost, SetupError
 from streams.kafka import Broker, LogReader, Outbox
 from streams.profiles import Profile, contained, decode_profile, encode_profile
+from streams.rankers import decode_ranker, encode_ranker
 from streams.topics import Topic
 from streams.trends import Trend, decode_trend, encode_trend
 
@@ -79,6 +83,8 @@ class Worker:
         self.roles = tuple(roles)
         self._fatal = fatal
         self._names = settings.topics()
+        self._strategies = settings.known_strategies()
+        self._scoring = Scoring(gains=settings.gains(), metrics=metrics)
         self.outbox = Outbox(broker)
         self.lease = Lease(session=settings.session_timeout.total_seconds())
         self.commits = Commits(
@@ -241,7 +247,8 @@ class Worker:
             ),
         )
         trends = TrendReplica(reader(topics.ITEM_TRENDS), self.metrics, catalogue=self.catalogue)
-        return vectors, trends
+        rankers = RankerReplica(reader(topics.RANKERS), self.metrics, catalogue=self.catalogue)
+        return vectors, trends, rankers
 
     def _register(self, encoder: Callable[[], Encoder]) -> None:
         if "profiling" in self.roles:
@@ -252,6 +259,14 @@ class Worker:
         if "trending" in self.roles:
             self._register_trending(
                 self._table(topics.CO_VISITS, topics.ITEM_TRENDS, encode_trend, decode_trend)
+            )
+        if "learning" in self.roles:
+            rankers = self._table(topics.LESSONS, topics.RANKERS, encode_ranker, decode_ranker)
+            learning.register(
+                self.app,
+                source=self._source(topics.LESSONS),
+                consuming=self._consuming,
+                learning=Learning(rankers=rankers, metrics=self.metrics),
             )
         if "cataloguing" in self.roles:
             self._register_cataloguing(encoder)
@@ -277,8 +292,22 @@ class Worker:
                 max_ahead=self.settings.events.max_ahead.total_seconds(),
                 metrics=self.metrics,
                 expect=answers.expect,
+                teach=self._teaching().teach,
+                observe=self._scoring.observe,
                 slate_per_event=self.settings.slate_per_event,
             ),
+        )
+
+    def _teaching(self) -> Teaching:
+        return Teaching(
+            catalogue=self.catalogue,
+            config=self._strategies[self.settings.strategy],
+            gains=self.settings.gains(),
+            outbox=self.outbox,
+            names=self._names,
+            per_second=self.settings.lessons_per_second,
+            is_ready=lambda: all(replica.ready.is_set() for replica in self.replicas),
+            metrics=self.metrics,
         )
 
     def _register_cataloguing(self, encoder: Callable[[], Encoder]) -> None:
@@ -303,10 +332,12 @@ class Worker:
                 replicas=self.replicas,
                 outbox=self.outbox,
                 topic=self._names.name(topics.RECOMMENDATIONS),
-                config=self.settings.slates,
+                strategies=self._strategies,
+                strategy=self.settings.strategy,
                 deadline=self.settings.request_deadline.total_seconds(),
                 encoder=MODEL,
                 metrics=self.metrics,
+                slated=self._scoring.slated,
             ),
             consuming=self._consuming,
             unfolded=partial(waiting_in, self.app, self._names.name(topics.EVENTS)),

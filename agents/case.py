@@ -17,7 +17,7 @@ from agents.lookup import ItemRecords, UserFacts
 from agents.tracing import Standing, Tracer, Verdict, standing_of
 from agents.wording import as_object, shown
 from slates.building import Built, build
-from slates.config import SlateConfig
+from slates.strategies import Strategies
 from streams.profiles import Profile
 
 
@@ -45,7 +45,8 @@ def open_case(
     user: UserFacts,
     catalogue: Catalogue,
     *,
-    config: SlateConfig,
+    strategies: Strategies,
+    strategy: str,
     now: float,
     item: tuple[str, ItemRecords] | None = None,
 ) -> Case:
@@ -55,15 +56,18 @@ def open_case(
     Args:
         user: What the log says of the user.
         catalogue: What it says of all items.
-        config: The settings of the workers.
+        strategies: Those of the workers.
+        strategy: The one that is taken where neither slate nor request names one.
         now: Taken as the present where no slate says when its trigger was.
         item: The item asked about, with what the log says of it.
     """
     profile = user.profile or Profile()
     if user.slate is not None:
         now = user.slate.trigger.at
+    named = user.request.strategy or (user.slate.strategy if user.slate else strategy)
+    config = strategies.get(named, strategies[strategy])
     built = build(user.request, profile, catalogue, now=now, config=config)
-    standing = standing_of(built, config, n=user.request.n or config.size)
+    standing = standing_of(built)
     verdict = None
     if item is not None:
         tracer = Tracer(built, standing, user.request, profile, catalogue, now, config)

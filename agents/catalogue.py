@@ -20,7 +20,11 @@ from sortedcontainers import SortedList
 
 from agents.known import Known, dump_known, known_of, read_known
 from indexes.images import Snapshottable
+from slates.crowd import Crowd
+from slates.shelf import Shelf
 from streams.items import AttributeValue, ItemFacts, attribute_words
+from streams.predecessors import Predecessors
+from streams.rankers import Ranker
 from streams.requests import Filters, Range
 from streams.trends import Trend, standing
 from streams.vectors import VectorRecord
@@ -43,7 +47,10 @@ class Catalogue:
     ) -> None:
         self.index = index
         self.alarm = alarm
+        self.crowd = Crowd(half_life=half_life)
+        self.shelf = Shelf()
         self._half_life = half_life
+        self._learned: dict[str, Mapping[str, float]] = {}
         self._known: dict[str, Known] = {}
         self._trends: dict[str, Trend] = {}
         self._standings: dict[str, float] = {}
@@ -57,6 +64,10 @@ class Catalogue:
         return len(self._known)
 
     # what slates ask
+
+    def weights(self, strategy: str) -> Mapping[str, float]:
+        """What a strategy's ranker has learned; empty before its first lesson."""
+        return self._learned.get(strategy, {})
 
     def facts(self, item_id: str) -> ItemFacts | None:
         """Title, tags and attributes; None for an item nobody announced."""
@@ -133,7 +144,9 @@ class Catalogue:
         facts = known.facts
         if facts.published_at is not None:
             self._by_age.add((-facts.published_at, item_id))
-        self._places[item_id] = _places(facts.attributes)
+        places = self._places[item_id] = _places(facts.attributes)
+        row = self.crowd.row(item_id)
+        self.shelf.put(row, published_at=facts.published_at, words=places)
         for place in _filterable(facts):
             self._words[place].add(item_id)
         for name, value in facts.attributes.items():
@@ -150,6 +163,7 @@ class Catalogue:
         if facts.published_at is not None:
             self._by_age.remove((-facts.published_at, item_id))
         self._places.pop(item_id)
+        self.shelf.discard(self.crowd.row(item_id))
         for place in _filterable(facts):
             self._words[place].discard(item_id)
             _drop_if_empty(self._words, place)
@@ -160,6 +174,7 @@ class Catalogue:
 
     def follow(self, item_id: str, trend: Trend | None) -> None:
         """An item's trend has changed; that of an unannounced item waits for it."""
+        self.crowd.follow(item_id, trend or _NOBODY)
         live = item_id in self._known
         if live:
             self._by_standing.remove(self._place(item_id))
@@ -167,10 +182,14 @@ class Catalogue:
             self._trends.pop(item_id, None)
             self._standings.pop(item_id, None)
         else:
-            self._trends[item_id] = trend
+            self._trends[item_id] = msgspec.structs.replace(trend, predecessors=Predecessors())
             self._standings[item_id] = standing(trend, half_life=self._half_life)
         if live:
             self._by_standing.add(self._place(item_id))
+
+    def learn(self, strategy: str, ranker: Ranker | None) -> None:
+        """A strategy's ranker has changed; None unlearns it."""
+        self._learned[strategy] = {} if ranker is None else ranker.weights
 
     def _place(self, item_id: str) -> tuple[float, int, str]:
         """Where an item stands among the popular ones; a hash mixes those that are equal."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from streams.errors import EncoderMismatch, MalformedVector
 from streams.kafka import Record
+from streams.rankers import Ranker, decode_ranker
 from streams.trends import Trend, decode_trend
 from streams.vectors import VectorRecord, decode_vector
 from streams.wire import UNDECODABLE
@@ -67,8 +68,19 @@ def read_trends(records: Iterable[Record], *, refuse: Refuse) -> dict[str, Trend
     return trends
 
 
+def read_rankers(records: Iterable[Record], *, refuse: Refuse) -> dict[str, Ranker | None]:
+    """Decode records of `rankers`, by strategy; None where one was unlearned."""
+    rankers: dict[str, Ranker | None] = {}
+    for strategy, record in _keyed(records):
+        try:
+            rankers[strategy] = None if record.value is None else decode_ranker(record.value)
+        except UNDECODABLE as error:
+            refuse(record, error)
+    return rankers
+
+
 def _keyed(records: Iterable[Record]) -> Iterator[tuple[str, Record]]:
-    """Item id and record of those that have a key, in order."""
+    """Key and record of those that have a key, in order."""
     for record in records:
         if record.key is not None:
             yield record.key.decode(errors="replace"), record

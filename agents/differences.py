@@ -12,6 +12,7 @@ import msgspec
 
 from agents.wording import printable
 from streams.origins import Origin
+from streams.predecessors import Predecessors, alike
 from streams.profiles import Profile
 from streams.trends import Trend
 
@@ -110,6 +111,8 @@ def unlike(
 def _same(ours: Any, theirs: Any) -> bool:
     if isinstance(ours, float):
         return math.isclose(ours, theirs, rel_tol=SAME, abs_tol=1e-12)
+    if isinstance(ours, Predecessors):
+        return alike(ours, theirs)
     return bool(ours == theirs)
 
 

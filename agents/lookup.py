@@ -14,7 +14,7 @@ from typing import TypeVar
 import msgspec
 
 from agents.catalogue import Catalogue
-from agents.decoding import read_trends, read_vectors
+from agents.decoding import read_rankers, read_trends, read_vectors
 from indexes.embedding import DIM, fingerprint
 from indexes.exact import ExactIndex
 from slates.slate import Slate, decode_slate
@@ -123,6 +123,9 @@ class Log:
         async for records in read_to_end(self._broker, self._names.name(topics.ITEM_TRENDS)):
             for item_id, trend in read_trends(records, refuse=refuse).items():
                 catalogue.follow(item_id, trend)
+        async for records in read_to_end(self._broker, self._names.name(topics.RANKERS)):
+            for strategy, ranker in read_rankers(records, refuse=refuse).items():
+                catalogue.learn(strategy, ranker)
         return catalogue, refused
 
     async def newest(self, topic: Topic, key: bytes, wanted: Wanted | None = None) -> Record | None:

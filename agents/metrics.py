@@ -50,6 +50,7 @@ class Metrics:
         self._declare_catalogue()
         self._declare_index()
         self._declare_slates()
+        self._declare_quality()
         self._declare_worker()
 
     def _declare_stream(self) -> None:
@@ -68,6 +69,12 @@ class Metrics:
         )
         self.trends_folded = Counter(
             "headwater_co_visits_folded", "Co-visits added to an item's trend.", registry=r
+        )
+        self.lessons = Counter(
+            "headwater_lessons",
+            "What interactions taught the ranker: sent by profiling, folded by learning.",
+            ["step"],
+            registry=r,
         )
         self.dead_letters = Counter(
             "headwater_dead_letters",
@@ -185,7 +192,46 @@ class Metrics:
             "Requests answered by the slate of a newer one of the same user.",
             registry=r,
         )
+        self.reasons_checked = Counter(
+            "headwater_reasons_checked", "Reasons looked into, on a sample of slates.", registry=r
+        )
+        self.reasons_unproven = Counter(
+            "headwater_reasons_unproven",
+            "Reasons of the sample that say what could not be proven.",
+            registry=r,
+        )
         self.empty_slates = Counter("headwater_empty_slates", "Slates without items.", registry=r)
+
+    def _declare_quality(self) -> None:
+        r = self.registry
+        self.choices = Counter(
+            "headwater_choices",
+            "Items that users came to for the first time, by whether their last slate had them.",
+            ["on_slate"],
+            registry=r,
+        )
+        self.hit_rate = Gauge(
+            "headwater_hit_rate",
+            "Share of the last choices, about a thousand, that were on the slate sent before.",
+            registry=r,
+        )
+        self.ndcg = Gauge(
+            "headwater_ndcg", "The same, each hit discounted by its place: NDCG@10.", registry=r
+        )
+        self.impressions = Counter(
+            "headwater_impressions", "Items shown, by place from 0.", ["place"], registry=r
+        )
+        self.clicks = Counter(
+            "headwater_clicks", "Items acted on that were shown, by place.", ["place"], registry=r
+        )
+        self.click_through = Gauge(
+            "headwater_click_through", "Clicks to items shown, of late.", registry=r
+        )
+        self.click_through_seen = Gauge(
+            "headwater_click_through_seen",
+            "Clicks to items probably looked at: lower places count less.",
+            registry=r,
+        )
 
     def _declare_worker(self) -> None:
         Gauge(

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeAlias
 
 from agents.consuming import Consuming, origin_of
 from agents.metrics import Metrics
 from agents.tables import Sharded
 from streams import topics
+from streams.covisits import co_visit_of
 from streams.events import Event, Forget, Gains, Interaction, decode_event
 from streams.kafka import Outbox, Record
 from streams.profiles import Profile, fold, is_applied
 from streams.requests import SlateRequest, Trigger, encode_request
 from streams.topics import Topics
-from streams.trends import CoVisit, encode_co_visit
+from streams.trends import encode_co_visit
+
+Teach: TypeAlias = Callable[[Interaction, Record, Profile], Awaitable[None]]
+"""Told of each interaction, and of the profile as it was before."""
 
 
 class Profiling:
@@ -31,6 +35,8 @@ class Profiling:
         max_ahead: float,
         metrics: Metrics,
         expect: Callable[[Record, SlateRequest], None],
+        teach: Teach | None = None,
+        observe: Callable[[Event, Profile], None] = lambda _event, _before: None,
         slate_per_event: bool = True,
     ) -> None:
         self._profiles = profiles
@@ -40,6 +46,8 @@ class Profiling:
         self._max_ahead = max_ahead
         self._metrics = metrics
         self._expect = expect
+        self._teach = teach
+        self._observe = observe
         self._slate_per_event = slate_per_event
 
     async def fold_event(self, record: Record) -> None:
@@ -66,6 +74,7 @@ class Profiling:
             before, event, gains=self._gains, partition=record.partition, offset=record.offset
         )
         request = await self._tell(event, record, before)
+        self._observe(event, before)
         profiles.put(event.user_id, after)
         if request is not None and not request.forget:  # that must not overtake any request
             self._expect(record, request)
@@ -82,6 +91,8 @@ class Profiling:
         match event:
             case Interaction():
                 await self._send_co_visit(event, record, before)
+                if self._teach is not None:
+                    await self._teach(event, record, before)
                 kind, forget = event.action, False
             case Forget():
                 kind, forget = "forget", True
@@ -95,12 +106,8 @@ class Profiling:
         return request
 
     async def _send_co_visit(self, event: Interaction, record: Record, before: Profile) -> None:
-        visit = CoVisit(
-            at=event.at or 0.0,
-            gain=self._gains.of(event),
-            first=event.item_id not in before.seen,
-            partition=record.partition,
-            offset=record.offset,
+        visit = co_visit_of(
+            event, before, gains=self._gains, partition=record.partition, offset=record.offset
         )
         await self._outbox.post_later(  # nobody waits for a trend
             self._names.name(topics.CO_VISITS),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 from agents.catalogue import Catalogue
@@ -12,18 +12,23 @@ from agents.consuming import origin_of
 from agents.metrics import Metrics
 from agents.replicas import Replica
 from agents.tables import Sharded, State
-from slates.building import STRATEGY, Built, build
-from slates.candidates import Candidate
-from slates.config import SlateConfig
+from slates.building import Built, build
+from slates.candidates import Pool
+from slates.checking import unproven
+from slates.reasons.grounds import Grounds, grounds_of
+from slates.scenarios import SCENARIOS
 from slates.slate import Slate, Timings, Versions, encode_slate
+from slates.strategies import Strategies
 from streams.errors import MalformedRequest
 from streams.kafka import Outbox, Record
 from streams.origins import slate_id
 from streams.profiles import Profile
 from streams.requests import SlateRequest, decode_request
 
-SCENARIOS = frozenset({"feed"})
-"""What may be asked for."""
+PROVE_EVERY = 100
+"""Slates from one whose reasons are proven to the next: proving takes as long as a slate or so."""
+
+log = logging.getLogger("headwater")
 
 
 class Recommending:
@@ -37,10 +42,12 @@ class Recommending:
         replicas: Sequence[Replica],
         outbox: Outbox,
         topic: str,
-        config: SlateConfig,
+        strategies: Strategies,
+        strategy: str,
         deadline: float,
         encoder: str,
         metrics: Metrics,
+        slated: Callable[[str, Sequence[str]], None] = lambda _user, _items: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._profiles = profiles
@@ -48,11 +55,14 @@ class Recommending:
         self._replicas = replicas
         self._outbox = outbox
         self._topic = topic
-        self._config = config
+        self._strategies = strategies
+        self._strategy = strategy
         self._deadline = deadline
         self._encoder = encoder
         self._metrics = metrics
+        self._slated = slated
         self._clock = clock
+        self._until_sample = 1
 
     def read(self, record: Record) -> SlateRequest:
         """
@@ -67,6 +77,9 @@ class Recommending:
         if request.scenario not in SCENARIOS:
             known = ", ".join(sorted(SCENARIOS))
             raise MalformedRequest(f"scenario {request.scenario!r}, expected one of {known}")
+        if request.strategy is not None and request.strategy not in self._strategies:
+            known = ", ".join(sorted(self._strategies))
+            raise MalformedRequest(f"strategy {request.strategy!r}, expected one of {known}")
         return request
 
     async def answer(
@@ -87,6 +100,7 @@ class Recommending:
         degraded = await self._caught_up(request)
         slate, candidates = self._slate(request, profiles, degraded, superseded)
         await self._send(record, encode_slate(slate))
+        self._slated(slate.user_id, [item.item_id for item in slate.items])
         self._count(slate, candidates)
 
     async def _send(self, record: Record, value: bytes | None) -> None:
@@ -119,18 +133,19 @@ class Recommending:
         profiles: State[Profile],
         degraded: tuple[str, ...],
         superseded: Sequence[str],
-    ) -> tuple[Slate, Sequence[Candidate]]:
+    ) -> tuple[Slate, Pool]:
         trigger = request.trigger
         if trigger is None:  # decode_request fills it in
             raise MalformedRequest(f"user {request.user_id!r}: no trigger")
         began = self._clock()
         profile = profiles.peek(request.user_id) or Profile()
-        built = build(request, profile, self._catalogue, now=trigger.at, config=self._config)
+        config = self._strategies[request.strategy or self._strategy]
+        built = build(request, profile, self._catalogue, now=trigger.at, config=config)
         slate = Slate(
             slate_id=slate_id(trigger.id),
             user_id=request.user_id,
             revision=1,
-            strategy=STRATEGY,
+            strategy=config.strategy,
             scenario=request.scenario,
             trigger=trigger,
             items=built.items,
@@ -139,10 +154,28 @@ class Recommending:
             versions=self._versions(),
             timings=_timings(built, queued=began - trigger.received_at),
             produced_at=self._clock(),
+            title=built.prepared.scene.title,
             note=built.note,
             supersedes=tuple(superseded),
         )
+        self._sample(
+            slate, grounds_of(request, profile, self._catalogue, now=trigger.at, config=config)
+        )
         return slate, built.shortlist.candidates
+
+    def _sample(self, slate: Slate, grounds: Grounds) -> None:
+        """Prove the reasons of some slates; what is not proven goes out, and is counted."""
+        self._until_sample -= 1
+        if self._until_sample > 0:
+            return
+        self._until_sample = PROVE_EVERY
+        found = unproven(slate.items, grounds)
+        self._metrics.reasons_checked.inc(sum(len(item.reasons) for item in slate.items))
+        self._metrics.reasons_unproven.inc(len({(item_id, kind) for item_id, kind, _ in found}))
+        for item_id, kind, what in found:
+            log.error(
+                "%s: %s reason of item %r not proven: %s", slate.slate_id, kind, item_id, what
+            )
 
     def _versions(self) -> Versions:
         trends = next((r.applied for r in self._replicas if r.name == "item-trends"), {})
@@ -152,14 +185,14 @@ class Recommending:
             trends=trends,
         )
 
-    def _count(self, slate: Slate, candidates: Sequence[Candidate]) -> None:
+    def _count(self, slate: Slate, candidates: Pool) -> None:
         metrics = self._metrics
         metrics.slates.labels(slate.strategy, slate.ranked_by).inc()
         metrics.event_to_slate.observe(max(slate.produced_at - slate.trigger.received_at, 0.0))
         metrics.slate_seconds.labels(slate.strategy, "retrieve").observe(slate.timings.retrieved)
         metrics.slate_seconds.labels(slate.strategy, "rank").observe(slate.timings.ranked)
-        for source, count in Counter(s for c in candidates for s in c.sources).items():
-            metrics.candidates.labels(source.partition("-")[0]).inc(count)
+        for found in candidates.found:
+            metrics.candidates.labels(found.source.partition("-")[0]).inc(len(found.rows))
         for line in slate.degraded:
             metrics.degraded.labels(line.partition(":")[0]).inc()
         if not slate.items:

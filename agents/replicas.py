@@ -16,7 +16,7 @@ from typing import Any
 from mode import Service
 
 from agents.catalogue import Catalogue
-from agents.decoding import read_trends, read_vectors
+from agents.decoding import read_rankers, read_trends, read_vectors
 from agents.metrics import Metrics
 from agents.snapshotting import Snapshotting
 from agents.takeover import Takeover
@@ -214,3 +214,18 @@ class TrendReplica(Replica):
         """Follow the newest of each item."""
         for item_id, trend in read_trends(records, refuse=self.refuse).items():
             self.catalogue.follow(item_id, trend)
+
+
+class RankerReplica(Replica):
+    """`rankers` into the catalogue: all workers rank alike."""
+
+    def __init__(
+        self, reader: LogReader, metrics: Metrics, *, catalogue: Catalogue, **kwargs: Any
+    ) -> None:
+        super().__init__("rankers", reader, metrics, **kwargs)
+        self.catalogue = catalogue
+
+    async def apply(self, records: Sequence[Record]) -> None:
+        """Follow the newest of each strategy."""
+        for strategy, ranker in read_rankers(records, refuse=self.refuse).items():
+            self.catalogue.learn(strategy, ranker)

@@ -9,11 +9,12 @@ from agents.settings import Settings
 from streams import topics
 from streams.topics import Topic
 
-ROLES: Final = ("profiling", "trending", "cataloguing", "recommending")
+ROLES: Final = ("profiling", "trending", "learning", "cataloguing", "recommending")
 """One worker that does all of it is enough for a start."""
 READS: Final[Mapping[str, Topic]] = {
     "profiling": topics.EVENTS,
     "trending": topics.CO_VISITS,
+    "learning": topics.LESSONS,
     "cataloguing": topics.ITEMS,
     "recommending": topics.SLATE_REQUESTS,
 }

@@ -30,6 +30,7 @@ from pydantic_settings import (
 )
 
 from slates.config import SlateConfig
+from slates.strategies import Strategies, load_strategies
 from streams.errors import BadSetting
 from streams.events import Gains
 from streams.kafka import Security
@@ -175,6 +176,12 @@ class Settings(BaseSettings):
     """After how long a worker ends that has records to deal with and deals with none."""
     slate_per_event: bool = True
     """Is every interaction answered with a slate?  If not, only requests are."""
+    strategy: str = "hybrid"
+    """How slates are built where the request does not say."""
+    strategies: Path | None = None
+    """TOML file with strategies of your own; see docs/strategies.md."""
+    lessons_per_second: Annotated[float, Field(ge=0)] = 20.0
+    """How many interactions a second teach the ranker at most, each worker; 0 is none."""
     request_deadline: Duration = timedelta(seconds=5)
     """How long a slate request waits for a worker that is still catching up."""
     security: SecuritySettings = SecuritySettings()
@@ -240,6 +247,19 @@ class Settings(BaseSettings):
     def topics(self) -> Topics:
         """The table of topics under this prefix."""
         return Topics(prefix=self.topic_prefix, partitions=self.partitions)
+
+    def known_strategies(self) -> Strategies:
+        """
+        Those that come with Headwater, and your own.
+
+        Raises:
+            BadSetting: The file is wrong, or the default strategy is in none.
+        """
+        known = load_strategies(self.slates, self.strategies)
+        if self.strategy not in known:
+            names = ", ".join(sorted(known))
+            raise BadSetting(f"{PREFIX}STRATEGY: {self.strategy!r} is none of {names}")
+        return known
 
     def gains(self) -> Gains:
         """The strength of actions, as folds take it."""

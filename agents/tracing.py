@@ -13,10 +13,9 @@ from typing import Any, Literal
 import numpy as np
 
 from agents.catalogue import Catalogue
-from slates.building import POOL, Built
+from slates.building import Built
 from slates.candidates import age_days
 from slates.config import SlateConfig
-from slates.diversity import diversify
 from streams.profiles import Profile
 from streams.requests import SlateRequest
 
@@ -80,27 +79,14 @@ class Standing:
         return None if rank == place else Move(rank, place, "diversity")
 
 
-def standing_of(built: Built, config: SlateConfig, *, n: int) -> Standing:
-    """
-    Put the work of `build` in order.
-
-    Args:
-        built: What it returned.
-        config: What it was called with.
-        n: How many items were asked for.
-    """
+def standing_of(built: Built) -> Standing:
+    """Put the work of `build` in order."""
     shortlist = built.shortlist
     ids = [candidate.item_id for candidate in shortlist.candidates]
-    pool = shortlist.order[: POOL * n]
-    diverse: list[str] = []
-    if ids:
-        vectors, scores = shortlist.vectors[pool], shortlist.scores[pool]
-        places = diversify(scores, vectors, n=n, share=config.diversity)
-        diverse = [ids[pool[place]] for place in places]
     return Standing(
         rank={ids[row]: rank for rank, row in enumerate(shortlist.order.tolist())},
         place={item.item_id: item.rank for item in built.items},
-        diverse=diverse,
+        diverse=[ids[row] for row in built.by_merit],
         row={item_id: row for row, item_id in enumerate(ids)},
     )
 

@@ -9,8 +9,10 @@ was folded far enough is proven by the offsets that were committed before the st
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+
+import msgspec
 
 from agents.differences import Difference, Named, unlike
 from agents.durable import Live, UserKey
@@ -178,6 +180,8 @@ class _Comparing:
             return
         if beyond is not None:
             fresh = live  # that it lacks an event is all that is certain
+        elif live is not None and fresh is not None and self._is_cut(guards):
+            fresh = _as_far_as_known(live, fresh)
         self.verdict.compared[of.topic] += 1
         if lacks is not None or live is None or fresh is None or unlike(live, fresh):
             self.verdict.differences.append(Difference(of, live, fresh, lacks))
@@ -191,12 +195,23 @@ class _Comparing:
         begun: bool,
     ) -> list[Named] | None:
         """Where a value belongs that contains events from outside the span; None if none does."""
-        starts, stops, ends = self.span.starts, self.span.stops, self.span.ends
+        stops, ends = self.span.stops, self.span.ends
         # A guard behind the log's end is no newer event, but wrong.
         if any(stops.get(p, 0) <= guard < ends.get(p, 0) for p, guard in guards.items()):
             return self.verdict.newer
-        cut = not begun and any(starts.get(p, 0) > 0 for p in guards)
+        cut = not begun and self._is_cut(guards)
         return self.verdict.older if cut and _events(live) > _events(fresh) else None
+
+    def _is_cut(self, partitions: Iterable[int]) -> bool:
+        """May there be events from before the span?"""
+        return any(self.span.starts.get(partition, 0) > 0 for partition in partitions)
+
+
+def _as_far_as_known(live: Profile | Trend, fresh: Profile | Trend) -> Profile | Trend:
+    """What users had come to before the span is not in it, so who came first is not compared."""
+    if isinstance(live, Trend) and isinstance(fresh, Trend):
+        return msgspec.structs.replace(fresh, predecessors=live.predecessors)
+    return fresh
 
 
 def _events(value: Profile | Trend | None) -> int:

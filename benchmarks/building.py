@@ -18,6 +18,7 @@ from slates.config import DAY
 from slates.tastes import Vectors
 from streams.events import Gains, Interaction
 from streams.items import ItemFacts
+from streams.predecessors import MAX_BEFORE, Before
 from streams.profiles import Profile, fold
 from streams.requests import SlateRequest
 from streams.trends import CoVisit, Trend
@@ -26,6 +27,8 @@ from streams.trends import fold as fold_trend
 ITEMS = 10_000
 PROFILES = 200
 HISTORY = 40
+VISITS = 5
+"""Of each item; with other items before each, its row of predecessors is full."""
 NOW = 1_700_000_000.0
 
 
@@ -78,9 +81,19 @@ def _catalogue(
         words = tuple(f"genre-{rng.randrange(20)}" for _ in range(3))
         facts = ItemFacts(f"Film {n}", attributes={"genres": words}, published_at=NOW - n * 3600)
         catalogue.recall(str(n), Known(facts, b"", 0, n))
-        visit = CoVisit(NOW - rng.random() * 30 * DAY, 1.0, True, 0, 0)
-        catalogue.follow(str(n), fold_trend(Trend(), visit, half_life=7 * DAY))
+        catalogue.follow(str(n), _trend(rng))
     return catalogue
+
+
+def _trend(rng: random.Random) -> Trend:
+    """As of an item that some dozens of users came to, each with a history of its own."""
+    trend = Trend()
+    for offset in range(VISITS):
+        before = tuple(Before(str(rng.randrange(ITEMS)), 60.0 * gap) for gap in range(MAX_BEFORE))
+        at = NOW - rng.random() * 30 * DAY
+        visit = CoVisit(at, 1.0, True, 0, offset, before)
+        trend = fold_trend(trend, visit, half_life=7 * DAY)
+    return trend
 
 
 def _profile(rng: random.Random) -> Profile:

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 
 from agents.settings import DEFAULT_GAINS
 from streams import profiles, trends
+from streams.covisits import co_visit_of
 from streams.events import Gains, Interaction
+from streams.predecessors import alike
 from streams.profiles import Profile
-from streams.trends import CoVisit, Trend
+from streams.trends import Trend
 
 GAINS = Gains(DEFAULT_GAINS)
 HALF_LIFE = 7 * trends.DAY
@@ -35,13 +37,7 @@ class Refold:
         after = profiles.fold(before, event, gains=GAINS, partition=partition, offset=offset)
         assert after is not None
         self.profiles[event.user_id] = after
-        visit = CoVisit(
-            at=event.at or 0.0,
-            gain=GAINS.of(event),
-            first=event.item_id not in before.seen,
-            partition=partition,
-            offset=offset,
-        )
+        visit = co_visit_of(event, before, gains=GAINS, partition=partition, offset=offset)
         trend = self.trends.get(event.item_id, Trend())
         self.trends[event.item_id] = trends.fold(trend, visit, half_life=HALF_LIFE)
 
@@ -89,11 +85,13 @@ def _surplus(found: Mapping[str, int], wanted: Mapping[str, int]) -> dict[str, i
 
 
 def _same_trend(found: Trend | None, wanted: Trend | None) -> bool:
-    """Equal but for the last digits of the popularity, which depend on the order of arrival."""
+    """Equal but for the last digits of what decays, which depend on the order of arrival."""
     if found is None or wanted is None:
         return False
     return (
         math.isclose(found.popularity, wanted.popularity, rel_tol=1e-9, abs_tol=1e-12)
+        and math.isclose(found.surge, wanted.surge, rel_tol=1e-9, abs_tol=1e-12)
+        and alike(found.predecessors, wanted.predecessors)
         and (found.interactions, found.supporters) == (wanted.interactions, wanted.supporters)
         and (found.days, found.at, found.applied) == (wanted.days, wanted.at, wanted.applied)
     )

@@ -6,42 +6,25 @@ A pure function of request, profile and knowledge: the same three give the same 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from time import perf_counter
 
-import numpy as np
-from numpy.typing import NDArray
-
-from slates.candidates import Bounds, Candidate, gather
+from slates.candidates import Bounds
+from slates.choosing import choose, shares_of
 from slates.config import SlateConfig
-from slates.diversity import diversify
 from slates.explanations import explain
+from slates.exploring import draw, explore
 from slates.knowledge import Knowledge
-from slates.ranking import score
+from slates.reasons.grounds import grounds_of
+from slates.shortlisting import Prepared, Shortlist, prepare
 from slates.slate import Reason, SlateItem
-from slates.tastes import Tastes, Vectors, derive_tastes
+from slates.tastes import Tastes
 from streams.profiles import Profile
 from streams.requests import SlateRequest
 
-STRATEGY = "hybrid"
 POOL = 6
 """Diversity chooses among this many times the slate's size; more changes nothing and costs time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shortlist:
-    """The candidates of one slate, scored."""
-
-    candidates: Sequence[Candidate]
-    vectors: Vectors
-    """(len(candidates), dim) unit rows."""
-    scores: NDArray[np.float64]
-    """(len(candidates),), higher is better."""
-    order: NDArray[np.intp]
-    """Rows, best first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +32,44 @@ class Built:
     """A slate's items, and how they came about."""
 
     items: tuple[SlateItem, ...]
-    tastes: Tastes
-    bounds: Bounds
-    shortlist: Shortlist
-    retrieved: float
-    """Seconds spent on candidates."""
-    ranked: float
-    """Seconds spent on everything after."""
+    prepared: Prepared
+    by_merit: Sequence[int]
+    """Rows of the shortlist as they were before places were given to the unknown."""
+    chosen: float
+    """Seconds spent on choosing among the candidates and on reasons."""
+
+    @property
+    def tastes(self) -> Tastes:
+        """The user's directions."""
+        return self.prepared.tastes
+
+    @property
+    def bounds(self) -> Bounds:
+        """What could not be shown."""
+        return self.prepared.bounds
+
+    @property
+    def shortlist(self) -> Shortlist:
+        """The candidates, scored."""
+        return self.prepared.shortlist
+
+    @property
+    def retrieved(self) -> float:
+        """Seconds spent on candidates."""
+        return self.prepared.retrieved
+
+    @property
+    def ranked(self) -> float:
+        """Seconds spent on everything after."""
+        return self.prepared.scored + self.chosen
 
     @property
     def note(self) -> str:
         """Why there are no items; empty where there are some."""
         if self.items:
             return ""
+        if self.prepared.note:
+            return self.prepared.note
         if self.bounds.within is None:
             return "the catalogue has no item that was not seen or excluded"
         if not self.bounds.within:
@@ -85,56 +93,26 @@ def build(
         profile: What is known of the user; `Profile()` for a stranger.
         knowledge: What is known of the items.
         now: Event time, seconds since 1970.
-        config: The constants.
+        config: The strategy.
 
     Returns:
         At most as many items as asked for, none seen before, excluded or filtered out.
     """
+    prepared = prepare(request, profile, knowledge, now=now, config=config)
     began = perf_counter()
-    bounds = Bounds(
-        barred=frozenset(profile.seen).union(request.exclude),
-        within=knowledge.matching(request.filters) if request.filters else None,
+    shortlist = prepared.shortlist
+    by_merit, rows = _choose(prepared, knowledge, request.n or config.size, config)
+    reasons = explain(
+        [shortlist.candidates.item_ids[row] for row in rows],
+        shortlist.vectors[rows],
+        prepared.tastes,
+        grounds_of(request, profile, knowledge, now=now, config=config),
     )
-    tastes = derive_tastes(profile, knowledge.index, config)
-    candidates = gather(tastes, knowledge, bounds, now=now, config=config)
-    retrieved = perf_counter()
-    shortlist = _shortlist(candidates, tastes, knowledge, now, config)
-    rows = _choose(shortlist, knowledge, request.n or config.size, config)
-    reasons = [
-        explain(
-            shortlist.candidates[row].item_id,
-            shortlist.vectors[row],
-            tastes,
-            knowledge,
-            now=now,
-            config=config,
-        )
-        for row in rows
-    ]
     items = tuple(
         _place(shortlist, row, rank, knowledge, why)
         for rank, (row, why) in enumerate(zip(rows, reasons, strict=True))
     )
-    return Built(items, tastes, bounds, shortlist, retrieved - began, perf_counter() - retrieved)
-
-
-def _shortlist(
-    gathered: Sequence[Candidate],
-    tastes: Tastes,
-    knowledge: Knowledge,
-    now: float,
-    config: SlateConfig,
-) -> Shortlist:
-    """Score what has both a vector and facts; an item may have lost them since it was found."""
-    candidates = [
-        c for c in gathered if c.item_id in knowledge.index and knowledge.facts(c.item_id)
-    ]
-    if not candidates:
-        nothing = np.zeros(0)
-        return Shortlist((), nothing.astype(np.float32), nothing, nothing.astype(np.intp))
-    vectors = knowledge.index.vectors([c.item_id for c in candidates])
-    scores = score(candidates, vectors, tastes, knowledge, now=now, config=config)
-    return Shortlist(candidates, vectors, scores, np.argsort(-scores, kind="stable"))
+    return Built(items, prepared, by_merit, perf_counter() - began)
 
 
 def _place(
@@ -152,50 +130,35 @@ def _place(
     )
 
 
-def _choose(shortlist: Shortlist, knowledge: Knowledge, n: int, config: SlateConfig) -> list[int]:
-    """Rows for the slate: the diverse best, and at the end a place for the unknown."""
-    if not shortlist.candidates:
-        return []
+def _choose(
+    prepared: Prepared, knowledge: Knowledge, n: int, config: SlateConfig
+) -> tuple[list[int], list[int]]:
+    """Rows for the slate, by merit and with a place for the unknown at the end."""
+    shortlist = prepared.shortlist
+    if not len(shortlist.candidates):
+        return [], []
     pool = shortlist.order[: POOL * n]
-    places = diversify(shortlist.scores[pool], shortlist.vectors[pool], n=n, share=config.diversity)
+    words = [knowledge.words(shortlist.candidates.item_ids[row]) for row in pool]
+    liked = [entry.item_id for entry in prepared.tastes.liked]
+    places = choose(
+        shortlist.scores[pool],
+        shortlist.vectors[pool],
+        words,
+        n=n,
+        config=config,
+        history=shares_of(liked, knowledge, config.calibrated),
+    )
     best = [int(pool[place]) for place in places]
-    unknown = _unknown(shortlist, knowledge, config)
-    return explore(best, unknown, n=n, share=config.explore_share)
+    unknown = _unknown(prepared, knowledge, config)
+    return best, explore(best, unknown, n=n, share=config.explore_share)
 
 
-def _unknown(shortlist: Shortlist, knowledge: Knowledge, config: SlateConfig) -> list[int]:
-    """Rows of fresh candidates that few people know, best first."""
-    candidates = shortlist.candidates
-    return [
-        int(row)
-        for row in shortlist.order
-        if "fresh" in candidates[row].sources
-        and knowledge.trend(candidates[row].item_id).supporters < config.supporters
+def _unknown(prepared: Prepared, knowledge: Knowledge, config: SlateConfig) -> list[int]:
+    """Rows of fresh candidates that few people know, in the order drawn."""
+    candidates = prepared.shortlist.candidates
+    fresh = [
+        (row, knowledge.trend(candidates.item_ids[row]))
+        for row in candidates.places_of("fresh").tolist()
     ]
-
-
-def explore(best: Sequence[int], unknown: Sequence[int], *, n: int, share: float) -> list[int]:
-    """
-    Give the last places of a slate to items that few people know.
-
-    Args:
-        best: Rows in the order of the slate.
-        unknown: Rows that may take a place, best first; those on the slate already count.
-        n: Places there are.
-        share: Largest share of them for the unknown; at least one place where it is not 0.
-
-    Returns:
-        At most n rows, each once.
-
-    >>> explore([4, 7, 9], [2, 3], n=3, share=0.1)
-    [4, 7, 2]
-    >>> explore([4, 2, 9], [2, 3], n=3, share=0.1)
-    [4, 2, 9]
-    """
-    places = math.floor(n * share + 1e-9) or (1 if share > 0 else 0)
-    there: AbstractSet[int] = set(best)
-    already = sum(row in there for row in unknown)
-    wanted = [row for row in unknown if row not in there][: max(places - already, 0)]
-    known = [row for row in best if row not in set(unknown)]
-    going = set(known[len(known) - max(len(best) + len(wanted) - n, 0) :])
-    return [*(row for row in best if row not in going), *wanted]
+    few = [(row, trend) for row, trend in fresh if trend.supporters < config.supporters]
+    return [few[k][0] for k in draw([trend for _, trend in few], seed=prepared.seed)]

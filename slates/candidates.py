@@ -6,24 +6,31 @@ Seen, excluded and filtered items never become candidates.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from typing import TypeAlias, overload
 
-from slates.config import DAY, SlateConfig
+import numpy as np
+from numpy.typing import NDArray
+
+from slates.config import DAY, Source
+from slates.crowd import Crowd
+from slates.evidence import LASTING
+from slates.features import Measuring
 from slates.knowledge import Knowledge
-from slates.tastes import Tastes
 from streams.trends import popularity_at
 
 FRESH_LOOKED_AT = 2_000
 """New items looked through for those that pass a filter."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """An item that may be shown."""
 
     item_id: str
-    sources: dict[str, float] = field(default_factory=dict)
+    sources: Mapping[str, float] = field(default_factory=dict)
     """Source to its own score: cosine for tastes, decayed popularity, age in days."""
 
 
@@ -41,77 +48,162 @@ class Bounds:
         return item_id not in self.barred and (self.within is None or item_id in self.within)
 
 
-def gather(
-    tastes: Tastes, knowledge: Knowledge, bounds: Bounds, *, now: float, config: SlateConfig
-) -> list[Candidate]:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one source came up with; within bounds, each item once."""
+
+    source: str
+    """Its name; `similar` has one for each taste."""
+    rows: NDArray[np.intp]
+    """(k,) rows of the crowd."""
+    scores: NDArray[np.float64]
+    """(k,) the source's own."""
+
+
+class Pool(Sequence[Candidate]):
+    """All candidates, each once; what a source said of one is looked up when somebody asks."""
+
+    def __init__(self, found: Sequence[Found], ids: Sequence[str]) -> None:
+        """
+        Unite.
+
+        Args:
+            found: What the sources came up with.
+            ids: Item ids by row.
+        """
+        self.found = found
+        nothing = np.zeros(0, np.intp)
+        self.rows = np.unique(np.concatenate([nothing, *(each.rows for each in found)]))
+        """(m,) rows of the crowd, ascending."""
+        self.item_ids = [ids[row] for row in self.rows.tolist()]
+
+    def __len__(self) -> int:
+        return len(self.item_ids)
+
+    @overload
+    def __getitem__(self, place: int) -> Candidate: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Candidate]: ...
+    def __getitem__(self, place: int | slice) -> Candidate | Sequence[Candidate]:
+        """A candidate, with the sources that came up with it."""
+        if isinstance(place, slice):
+            return [self[k] for k in range(*place.indices(len(self)))]
+        row = self.rows[place]
+        sources = {
+            each.source: float(each.scores[at[0]])
+            for each in self.found
+            if len(at := np.flatnonzero(each.rows == row))
+        }
+        return Candidate(self.item_ids[place], sources)
+
+    def places_of(self, source: str) -> NDArray[np.intp]:
+        """The places of the candidates that a source came up with."""
+        rows = [each.rows for each in self.found if each.source == source]
+        return np.flatnonzero(np.isin(self.rows, np.concatenate([np.zeros(0, np.intp), *rows])))
+
+
+def gather(measuring: Measuring, bounds: Bounds) -> Pool:
     """
-    Collect the candidates of every source.
+    Collect the candidates of the strategy's sources.
 
     Args:
-        tastes: Directions to search in; none for a stranger.
-        knowledge: Where to look.
+        measuring: What is known of the user, and where to look.
         bounds: What may be shown at all.
-        now: Event time, seconds since 1970.
-        config: How many of each.
-
-    Returns:
-        Each item once, in the order first found.
     """
-    found: dict[str, Candidate] = {}
-    scored = (
-        *_similar(tastes, knowledge, bounds, config),
-        *_popular(knowledge, bounds, now, config),
-        *_fresh(knowledge, bounds, now, config),
-    )
-    for source, item_id, score in scored:
-        candidate = found.get(item_id)
-        if candidate is None:
-            found[item_id] = candidate = Candidate(item_id)
-        candidate.sources[source] = score
-    return list(found.values())
+    crowd, shelf = measuring.knowledge.crowd, measuring.knowledge.shelf
+    allowed = np.zeros(len(crowd), bool)
+    if bounds.within is None:
+        live = shelf.live[: len(crowd)]
+        allowed[: len(live)] = live
+    else:
+        allowed[crowd.known(bounds.within)] = True
+    allowed[crowd.known(bounds.barred)] = False
+    found = [
+        each
+        for source in measuring.config.candidates
+        for each in _SOURCES[source](measuring, bounds, allowed)
+    ]
+    return Pool(found, crowd.ids)
 
 
-_Scored = list[tuple[str, str, float]]
-"""Source, item id, the source's own score; within bounds."""
+Allowed: TypeAlias = NDArray[np.bool_]
+"""(rows of the crowd,) may the item be shown?"""
 
 
-def _similar(tastes: Tastes, knowledge: Knowledge, bounds: Bounds, config: SlateConfig) -> _Scored:
+def _among(
+    source: str, scored: Iterable[tuple[str, float]], crowd: Crowd, allowed: Allowed
+) -> Found:
+    """Item ids and their scores as what a source found, without those that may not be shown."""
+    pairs = list(scored)
+    rows = crowd.rows(item_id for item_id, _ in pairs).astype(np.intp)
+    scores = np.array([score for _, score in pairs], float)
+    shown = rows < len(allowed)  # the index is ahead of the catalogue while items come in
+    shown[shown] = allowed[rows[shown]]
+    return Found(source, rows[shown], scores[shown])
+
+
+def _companions(measuring: Measuring, _: Bounds, allowed: Allowed) -> Iterable[Found]:
+    """What people came to before and after the items of the history."""
+    evidence = measuring.evidence
+    rows = evidence.strongest(measuring.config.companions, allowed)
+    yield Found("companions", rows, evidence.totals[LASTING, rows])
+
+
+def _similar(measuring: Measuring, bounds: Bounds, allowed: Allowed) -> Sequence[Found]:
     """The nearest items of each taste; wider once when most of them were seen already."""
+    tastes, knowledge = measuring.tastes, measuring.knowledge
     if not tastes.names:
         return []
-    scored: _Scored = []
-    for n in (config.retrieve, 10 * config.retrieve):
+    found: list[Found] = []
+    most = measuring.config.retrieve
+    for n in (most, 10 * most):
         nearest = knowledge.index.search(tastes.vectors, n=n, within=bounds.within)
-        scored = [
-            (name, match.item_id, match.similarity)
+        found = [
+            _among(name, ((m.item_id, m.similarity) for m in matches), knowledge.crowd, allowed)
             for name, matches in zip(tastes.names, nearest, strict=True)
-            for match in matches
-            if match.item_id not in bounds.barred
         ]
-        if len(scored) >= config.retrieve:
+        if sum(len(each.rows) for each in found) >= most:
             break
-    return scored
+    return found
 
 
-def _popular(knowledge: Knowledge, bounds: Bounds, now: float, config: SlateConfig) -> _Scored:
-    half_life = config.popularity_half_life_days * DAY
+def _popular(measuring: Measuring, bounds: Bounds, allowed: Allowed) -> Iterable[Found]:
+    knowledge, config = measuring.knowledge, measuring.config
     if bounds.within is None:
         most = config.retrieve + len(bounds.barred)
         known = [i for i in knowledge.popular(most) if i not in bounds.barred]
     else:
         known = sorted(bounds.within - bounds.barred, key=lambda i: (-knowledge.standing(i), i))
-    return [
-        ("popular", i, popularity_at(knowledge.trend(i), now, half_life=half_life))
+    half_life, now = config.popularity_half_life_days * DAY, measuring.now
+    scored = (
+        (i, popularity_at(knowledge.trend(i), now, half_life=half_life))
         for i in known[: config.retrieve]
-    ]
+    )
+    yield _among("popular", scored, knowledge.crowd, allowed)
 
 
-def _fresh(knowledge: Knowledge, bounds: Bounds, now: float, config: SlateConfig) -> _Scored:
+def _fresh(measuring: Measuring, bounds: Bounds, allowed: Allowed) -> Iterable[Found]:
+    knowledge, now, config = measuring.knowledge, measuring.now, measuring.config
     most = FRESH_LOOKED_AT if bounds.within is not None else config.retrieve + len(bounds.barred)
     newest = knowledge.fresh(now, within=config.fresh_days * DAY, n=most)
     ages = ((i, age_days(knowledge, i, now)) for i in newest if bounds.allow(i))
-    known = [("fresh", i, age) for i, age in ages if age is not None]
-    return known[: config.retrieve]
+    known = [(i, age) for i, age in ages if age is not None]
+    yield _among("fresh", known[: config.retrieve], knowledge.crowd, allowed)
+
+
+def _own(measuring: Measuring, _: Bounds, allowed: Allowed) -> Iterable[Found]:
+    """What the user had before, by how often."""
+    scored = ((i, float(habit.times)) for i, habit in measuring.habits.items())
+    yield _among("own", scored, measuring.knowledge.crowd, allowed)
+
+
+_SOURCES: Mapping[Source, Callable[[Measuring, Bounds, Allowed], Iterable[Found]]] = {
+    "companions": _companions,
+    "similar": _similar,
+    "popular": _popular,
+    "fresh": _fresh,
+    "own": _own,
+}
 
 
 def age_days(knowledge: Knowledge, item_id: str, now: float) -> float | None:

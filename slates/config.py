@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
 from pydantic import BaseModel, ConfigDict, Field
 
 DAY = 86_400.0
 
 
+Source: TypeAlias = Literal["companions", "similar", "popular", "fresh", "own"]
+"""Where candidates come from; `own` is what the user had before."""
+
+
 class SlateConfig(BaseModel):
-    """How slates are built."""
+    """How slates are built: the constants, and what a strategy may set otherwise."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
     )
 
+    strategy: str = "hybrid"
+    """The strategy's name; also the key of what its ranker has learned."""
+    candidates: tuple[Source, ...] = ("companions", "similar", "popular", "fresh")
+    """Where candidates come from."""
+    ranker: Literal["learned"] | Mapping[str, float] = "learned"
+    """`learned`, or a fixed weight for each feature of `slates.features`; those left out are 0."""
+    repeats: bool = False
+    """May what the user had before be shown again?"""
+    caps: Mapping[str, int] = {"author": 2}
+    """Attribute to the most items of a slate that may share a word of it."""
+    rotation: float = Field(0.3, ge=0)
+    """What an item loses for each doubling of the times it was shown and not touched."""
+    calibration: float = Field(0.1, ge=0)
+    """What an item gains by bringing the slate's words nearer to those of the history."""
+    calibrated: tuple[str, ...] = ("genres", "subjects")
+    """The attributes whose words are meant."""
     size: int = Field(10, ge=1, le=100)
     """Items on a slate, where the request does not say."""
     retrieve: int = Field(20, ge=1, le=1000)
@@ -24,14 +47,8 @@ class SlateConfig(BaseModel):
     """Interactions after which an older one counts half in the recent taste."""
     last_items: int = Field(2, ge=0, le=10)
     """Newest liked items that are each a taste of their own."""
-    weight_similarity: float = 0.5
-    """Weight of the similarity to the tastes, whose values differ by about 0.3 among candidates."""
-    weight_attributes: float = 1.0
-    """Weight of the leaning towards the words of the attributes, -1 to 1 and mostly within 0.3."""
-    weight_popularity: float = 0.1
-    """Weight of popularity, scaled to 0..1 by logarithm; a tie-breaker for users with history."""
-    weight_freshness: float = 0.1
-    """Weight of freshness, 1 when published and halved every `fresh_days`."""
+    companions: int = Field(200, ge=0, le=2000)
+    """Candidates taken from what the crowd did before and after the items of the history."""
     diversity: float = Field(0.2, ge=0, le=1)
     """Share of maximal marginal relevance that goes against likeness to what is on the slate."""
     fresh_days: float = Field(7.0, gt=0)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import Protocol, TypeAlias
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from slates.crowd import Crowd
+from slates.shelf import Place, Shelf
 from streams.items import ItemFacts
 from streams.requests import Filters
 from streams.trends import Trend
-
-Place: TypeAlias = tuple[str, str]
-"""An attribute's name and one of its words."""
 
 
 class Neighbour(Protocol):
@@ -53,6 +52,17 @@ class Knowledge(Protocol):
     @property
     def index(self) -> Neighbours:
         """The vectors."""
+
+    @property
+    def crowd(self) -> Crowd:
+        """All trends, by rows."""
+
+    @property
+    def shelf(self) -> Shelf:
+        """The live items, by rows of the crowd."""
+
+    def weights(self, strategy: str) -> Mapping[str, float]:
+        """What a strategy's ranker has learned; empty before its first lesson."""
 
     def facts(self, item_id: str) -> ItemFacts | None:
         """Title, tags and attributes; None for an item nobody announced."""

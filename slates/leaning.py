@@ -8,10 +8,11 @@ choose by them; and a leaning can be put into a sentence.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TypeAlias
 
-from slates.knowledge import Knowledge, Place
+from slates.knowledge import Knowledge
+from slates.shelf import Place
 from slates.tastes import Tastes
 
 PRIOR = 2.0
@@ -38,14 +39,6 @@ def derive_leaning(tastes: Tastes, knowledge: Knowledge) -> Leaning:
             with_word[place] += entry.gain  # type: ignore[assignment]  # Counter of floats
     leaning = {}
     for (name, word), gain in with_word.items():
-        share = knowledge.share(name, word)
+        share = knowledge.shelf.share((name, word))
         leaning[name, word] = (gain + PRIOR * share) / (total + PRIOR) - share
     return leaning
-
-
-def lean(leaning: Leaning, item_ids: Sequence[str], knowledge: Knowledge) -> list[float]:
-    """How much the user leans to each item: the sum over its words, -1 to 1."""
-    return [
-        max(-1.0, min(1.0, sum([leaning.get(place, 0.0) for place in knowledge.words(item_id)])))
-        for item_id in item_ids
-    ]

@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
 from streams.requests import Trigger
 
+Kind: TypeAlias = Literal[
+    "co-visit",
+    "attributes",
+    "similar",
+    "trending",
+    "popular",
+    "new",
+    "explore",
+    "repeat",
+    "rule",
+]
+"""
+What sort of reason; `docs/reasons.md` has the evidence of each.
+
+`rule` is reserved: `{"rule": its name}`, for an item that a rule of the owner's put there.
+"""
+
 
 class Reason(msgspec.Struct, frozen=True, gc=False):
     """Why an item is shown."""
 
-    kind: Literal["similar", "trending", "popular", "new", "explore"]
+    kind: Kind
     text: str
     """One plain sentence; every number and name in it stands in the evidence."""
     evidence: Mapping[str, Any]
@@ -80,6 +97,8 @@ class Slate(msgspec.Struct, frozen=True, gc=False):
     """Tokens of a language model that went into it."""
     note: str = ""
     """Why it is empty, where it is."""
+    title: str = ""
+    """What to write above it, where it is a row about something; empty for a feed."""
     supersedes: tuple[str, ...] = ()
     """Older triggers of the user that came while no slate could be built; it answers them too."""
 

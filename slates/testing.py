@@ -7,14 +7,15 @@ whatever is built from it is the same every time.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from slates.config import DAY
-from slates.knowledge import Place
+from slates.crowd import Crowd
+from slates.shelf import Place, Shelf
 from streams.items import AttributeValue, ItemFacts, attribute_words
 from streams.requests import Filters, Range
 from streams.trends import Trend, standing
@@ -82,6 +83,9 @@ class SmallKnowledge:
 
     def __init__(self, *, half_life: float = 7 * DAY) -> None:
         self.index = SmallIndex()
+        self.crowd = Crowd(half_life=half_life)
+        self.shelf = Shelf()
+        self.learned: dict[str, Mapping[str, float]] = {}
         self._half_life = half_life
         self._facts: dict[str, ItemFacts] = {}
         self._trends: dict[str, Trend] = {}
@@ -91,19 +95,31 @@ class SmallKnowledge:
     ) -> None:
         """Add or replace an item; None leaves it without a vector, or without facts."""
         self.discard(item_id)
+        row = self.crowd.row(item_id)
         if vector is not None:
             self.index.put(item_id, vector)
         if facts is not None:
             self._facts[item_id] = facts
+        if vector is not None and facts is not None:
+            words = self.words(item_id)
+            self.shelf.put(row, published_at=facts.published_at, words=words)
 
     def discard(self, item_id: str) -> None:
         """Take an item out; its trend waits for its return."""
+        row = self.crowd.row(item_id)
+        if self.shelf.live[row : row + 1].any():
+            self.shelf.discard(row)
         self.index.discard(item_id)
         self._facts.pop(item_id, None)
 
     def follow(self, item_id: str, trend: Trend) -> None:
         """Say how an item is doing, announced or not."""
         self._trends[item_id] = trend
+        self.crowd.follow(item_id, trend)
+
+    def weights(self, strategy: str) -> Mapping[str, float]:
+        """What was put into `learned`."""
+        return self.learned.get(strategy, {})
 
     def facts(self, item_id: str) -> ItemFacts | None:
         """Title, tags and attributes; None for an item nobody announced."""

@@ -73,6 +73,10 @@ class Gains(msgspec.Struct, frozen=True):
     rating_best: float = 5.0
     """The most stars there are; worth the full gain of `rating`."""
 
+    def is_visit(self, action: str) -> bool:
+        """Does whoever does this come to the item, however they like it?  A skip is none."""
+        return self.actions.get(action, 0.0) > 0
+
     def of(self, event: Interaction) -> float:
         """
         The gain of one interaction.

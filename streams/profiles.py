@@ -15,7 +15,7 @@ import msgspec
 from streams.events import Event, Forget, Gains, Impression, Interaction
 from streams.wire import require_version
 
-VERSION = 1
+VERSION = 2
 MAX_HISTORY = 200
 """Interactions kept with time and gain, the newest by event time; tastes need about the last 50."""
 MAX_SEEN = 3_000
@@ -26,6 +26,10 @@ With the longest ids allowed a profile stays below 1 MiB, the largest record of 
 """
 
 
+MAX_SHOWN = 100
+"""Items kept that were shown and not touched: ten slates."""
+
+
 class Entry(msgspec.Struct, frozen=True, gc=False, array_like=True, order=True):
     """One interaction, as a profile keeps it; ordered by event time."""
 
@@ -33,6 +37,14 @@ class Entry(msgspec.Struct, frozen=True, gc=False, array_like=True, order=True):
     item_id: str
     action: str
     gain: float
+
+
+class Shown(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """How often an item was shown to a user who did not touch it."""
+
+    times: int
+    at: float
+    """The last time, seconds since 1970."""
 
 
 class Profile(msgspec.Struct, frozen=True, gc=False):
@@ -49,6 +61,8 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
     """Partition of `events` that `offset` belongs to."""
     offset: int = -1
     """Offset of the last event contained; an older one of the same partition is skipped."""
+    shown: Mapping[str, Shown] = {}
+    """At most `MAX_SHOWN` items that were shown and not touched since, the last to be shown."""
 
 
 _decoder = msgspec.json.Decoder(Profile)
@@ -111,15 +125,26 @@ def fold(
         case Forget():
             return None
         case Impression():
-            profile = _counted(profile, "impression")
+            profile = _with_impression(_counted(profile, "impression"), event)
         case Interaction():
             profile = _with_interaction(_counted(profile, event.action), event, gains)
-    return msgspec.structs.replace(profile, partition=partition, offset=offset)
+    return msgspec.structs.replace(profile, version=VERSION, partition=partition, offset=offset)
 
 
 def _counted(profile: Profile, name: str) -> Profile:
     counters = {**profile.counters, name: profile.counters.get(name, 0) + 1}
     return msgspec.structs.replace(profile, counters=counters)
+
+
+def _with_impression(profile: Profile, event: Impression) -> Profile:
+    """Shown once more; who is shown an item again has it at the end, the oldest fall off."""
+    at, shown = event.at or 0.0, dict(profile.shown)
+    for item_id in event.item_ids:
+        before = shown.pop(item_id, None)
+        times, last = (0, at) if before is None else (before.times, before.at)
+        shown[item_id] = Shown(times + 1, max(last, at))
+    kept = dict(list(shown.items())[-MAX_SHOWN:])
+    return msgspec.structs.replace(profile, shown=kept)
 
 
 def _with_interaction(profile: Profile, event: Interaction, gains: Gains) -> Profile:
@@ -128,4 +153,7 @@ def _with_interaction(profile: Profile, event: Interaction, gains: Gains) -> Pro
     seen = profile.seen
     if event.item_id not in seen:
         seen = (*seen, event.item_id)[-MAX_SEEN:]
-    return msgspec.structs.replace(profile, history=tuple(history[-MAX_HISTORY:]), seen=seen)
+    shown = {item_id: s for item_id, s in profile.shown.items() if item_id != event.item_id}
+    return msgspec.structs.replace(
+        profile, history=tuple(history[-MAX_HISTORY:]), seen=seen, shown=shown
+    )

@@ -47,6 +47,11 @@ class SlateRequest(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     n: int | None = None
     """How many items; the setting `slate_size` where left out."""
     scenario: str = "feed"
+    """`feed`, its `next` page, `similar` to an item, or a row `because` of one."""
+    strategy: str | None = None
+    """How it is built; the setting `strategy` where left out."""
+    about: str | None = None
+    """The item that a slate of `similar` items is about."""
     exclude: tuple[str, ...] = ()
     """Items that must not be on it."""
     filters: Filters = {}
@@ -103,4 +108,6 @@ def _checked(request: SlateRequest) -> SlateRequest:
         raise MalformedRequest(f"{who}: n {request.n}, expected 1 to {MAX_ITEMS}")
     if request.deadline is not None and not (math.isfinite(request.deadline)):
         raise MalformedRequest(f"{who}: deadline {request.deadline}, expected seconds")
+    if request.scenario == "similar" and not request.about:
+        raise MalformedRequest(f"{who}: similar to what?  `about` names no item")
     return request

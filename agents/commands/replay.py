@@ -141,7 +141,8 @@ def rules_of(settings: Settings) -> Rules:
 
 def trend_groups(settings: Settings) -> list[str]:
     """The consumer groups of workers that may own trends."""
-    ways = (ROLES, ("trending",), ("cataloguing", "trending"))
+    beside = ((), ("cataloguing",), ("learning",), ("cataloguing", "learning"))
+    ways = (ROLES, *((*others, "trending") for others in beside))
     return [group_of(settings, roles) for roles in ways]
 
 

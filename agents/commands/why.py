@@ -70,7 +70,14 @@ async def _investigate(
         log.catalogue(half_life=half_life), log.item(item_id or "")
     )
     item = None if item_id is None else (item_id, records)
-    case = open_case(user, catalogue, config=settings.slates, now=time.time(), item=item)
+    case = open_case(
+        user,
+        catalogue,
+        strategies=settings.known_strategies(),
+        strategy=settings.strategy,
+        now=time.time(),
+        item=item,
+    )
     return case, refused
 
 

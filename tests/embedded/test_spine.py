@@ -166,6 +166,13 @@ POISON = {
     "an item without text": ("items", b"empty", b'{"title":"..."}', "malformed_item"),
     "an item without a title": ("items", b"empty", b'{"description":"x"}', "malformed_item"),
     "a broken co-visit": ("co-visits", b"sea-1", b"{}", "malformed_event"),
+    "a broken lesson": ("lessons", b"hybrid", b"{}", "malformed_event"),
+    "a lesson beyond all measure": (
+        "lessons",
+        b"hybrid",
+        b'{"step":{"close":1e300},"partition":0,"offset":0}',
+        "malformed_event",
+    ),
     "a broken request": ("slate-requests", b"ann", b"{}", "malformed_request"),
     "an unknown scenario": (
         "slate-requests",
@@ -292,6 +299,7 @@ async def test_the_metrics_tell_what_happened(worker: WorkerProgram, films: None
         "events",
         "items",
         "co-visits",
+        "lessons",
         "slate-requests",
     }
 

@@ -28,10 +28,13 @@ NAN = VectorRecord(
     fingerprint(), b"0" * 16, np.full(DIM, np.nan, np.float16), ItemFacts("NaN"), 0, 0, 0.0
 )
 
+LESSON = b'{"step":{},"partition":0,"offset":0}'
+READ = (topics.EVENTS, topics.ITEMS, topics.CO_VISITS, topics.LESSONS, topics.SLATE_REQUESTS)
+
 REFUSED: tuple[Poison, ...] = (
     *(
         (topic, b"poison", value)
-        for topic in (topics.EVENTS, topics.ITEMS, topics.CO_VISITS, topics.SLATE_REQUESTS)
+        for topic in READ
         for value in (GARBAGE, DEEP, HUGE, WRONG_TYPES, b"", b"null")
     ),
     (topics.EVENTS, None, b'{"kind":"forget","user_id":"poison"}'),
@@ -41,6 +44,9 @@ REFUSED: tuple[Poison, ...] = (
     (topics.CO_VISITS, None, b"[1.0,1.0,true,0,0]"),
     (topics.CO_VISITS, b"poison", None),
     (topics.CO_VISITS, GARBAGE, b"[1.0,1.0,true,0,0]"),
+    (topics.LESSONS, None, LESSON),
+    (topics.LESSONS, b"poison", None),
+    (topics.LESSONS, GARBAGE, LESSON),
     (topics.SLATE_REQUESTS, None, b'{"user_id":"poison"}'),
     (topics.SLATE_REQUESTS, b"poison", None),
     (topics.SLATE_REQUESTS, GARBAGE, b'{"user_id":"poison"}'),
@@ -64,8 +70,8 @@ async def _poison(drill: Drill) -> set[str]:
 
 
 async def test_poison_on_every_topic(drill: Drill) -> None:
-    """40 records of garbage on the five topics that workers read, up to 10 MB each."""
-    worker = await drill.ready("one", roles="profiling,trending,cataloguing,recommending")
+    """49 records of garbage on the six topics that workers read, up to 10 MB each."""
+    worker = await drill.ready("one", roles="profiling,trending,learning,cataloguing,recommending")
     _, poisoned = await asyncio.gather(drill.stream(rate=RATE, seconds=15), _poison(drill))
     good = Item(title="A good one", description="It comes after all that.")
     await send(drill.broker, drill.name(topics.ITEMS), (b"good", encode_item(good)))

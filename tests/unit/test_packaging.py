@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-OURS = ["streams", "indexes", "slates", "agents", "examples"]
+OURS = ["streams", "indexes", "slates", "agents", "evaluation", "examples"]
 
 
 @pytest.mark.parametrize("name", OURS)

@@ -13,6 +13,8 @@ from agents.catalogue import Catalogue
 from indexes.exact import ExactIndex
 from slates.testing import SmallKnowledge
 from streams.items import AttributeValue, ItemFacts, content_hash
+from streams.predecessors import Predecessors
+from streams.rankers import Ranker
 from streams.requests import Filters, Range
 from streams.trends import Trend
 from streams.vectors import VectorRecord
@@ -367,3 +369,75 @@ def test_items_can_come_back_after_they_were_all_gone(
     announce(shelf, "dune", ItemFacts("Dune", attributes={"by": "Herbert"}))
     assert shelf.matching({"by": "Herbert"}) == {"dune"}
     assert shelf.share("by", "Herbert") == 1.0
+
+
+# -- the crowd and what was learned
+
+
+def after(*item_ids: str) -> Trend:
+    ones = (1,) * len(item_ids)
+    return Trend(popularity=1.0, predecessors=Predecessors(item_ids, ones, ones, ones))
+
+
+def test_what_is_announced_has_a_row_of_the_crowd(shelf: Catalogue) -> None:
+    live = shelf.matching({})
+    assert {shelf.crowd.ids[row] for row in shelf.crowd.known(live)} == live
+
+
+def test_a_trend_is_followed_by_the_crowd() -> None:
+    catalogue = empty()
+    catalogue.follow("emma", after("dune"))
+    assert catalogue.crowd.supporters("dune", "emma") == 1
+    catalogue.follow("emma", None)
+    assert catalogue.crowd.supporters("dune", "emma") == 0
+
+
+def test_predecessors_are_kept_once_in_the_crowd_alone() -> None:
+    """In a trend they would take most of a worker's memory once more."""
+    catalogue = empty()
+    catalogue.follow("emma", after("dune"))
+    assert catalogue.trend("emma") == Trend(popularity=1.0)
+
+
+def test_an_item_that_comes_back_has_the_row_it_had(shelf: Catalogue) -> None:
+    (gone,) = list(shelf.matching({}))[:1]
+    rows = shelf.crowd.known([gone])
+    item_facts = shelf.facts(gone)
+    assert item_facts is not None
+    shelf.discard(gone)
+    announce(shelf, gone, item_facts)
+    assert shelf.crowd.known([gone]) == rows
+
+
+def test_a_cleared_catalogue_keeps_what_the_crowd_did(shelf: Catalogue) -> None:
+    shelf.follow("emma", after("dune"))
+    shelf.clear()
+    assert shelf.crowd.supporters("dune", "emma") == 1
+
+
+def test_a_ranker_is_followed_and_can_be_unlearned() -> None:
+    catalogue = empty()
+    assert catalogue.weights("hybrid") == {}
+    catalogue.learn("hybrid", Ranker(weights={"close": 2.0}))
+    assert catalogue.weights("hybrid") == {"close": 2.0}
+    assert catalogue.weights("other") == {}
+    catalogue.learn("hybrid", None)
+    assert catalogue.weights("hybrid") == {}
+
+
+@LAW
+@given(histories)
+def test_after_any_history_the_shelf_has_what_is_live(history: list[Change]) -> None:
+    catalogue = empty()
+    for change in history:
+        tell(catalogue, change)
+    live = [i for i, row in zip(catalogue.crowd.ids, catalogue.shelf.live, strict=False) if row]
+    assert set(live) == catalogue.matching({})
+    for item_id in live:
+        item_facts = catalogue.facts(item_id)
+        assert item_facts is not None
+        (row,) = catalogue.crowd.known([item_id])
+        published = catalogue.shelf.published[row]
+        assert published == item_facts.published_at or (
+            np.isnan(published) and item_facts.published_at is None
+        )

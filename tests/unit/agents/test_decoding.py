@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.decoding import read_trends, read_vectors
+from agents.decoding import read_rankers, read_trends, read_vectors
 from streams.errors import EncoderMismatch, MalformedVector
 from streams.items import ItemFacts
 from streams.kafka import Record
+from streams.rankers import Ranker, encode_ranker
 from streams.trends import Trend, encode_trend
 from streams.vectors import VectorRecord, encode_vector
 
@@ -134,4 +135,35 @@ def test_of_the_trends_of_an_item_the_newest_usable_one_counts() -> None:
 def test_what_is_no_trend_is_refused(value: bytes) -> None:
     refused = Refused()
     assert read_trends(records((b"dune", value)), refuse=refused) == {}
+    assert refused.offsets == [0]
+
+
+def test_of_the_rankers_of_a_strategy_the_newest_usable_one_counts() -> None:
+    refused = Refused()
+    batch = records(
+        (b"hybrid", encode_ranker(Ranker(lessons=1))),
+        (b"hybrid", encode_ranker(Ranker(lessons=2))),
+        (b"hybrid", b"{"),
+        (b"other", None),
+        (None, b"{}"),
+    )
+    found = read_rankers(batch, refuse=refused)
+    assert found == {"hybrid": Ranker(lessons=2), "other": None}
+    assert refused.offsets == [2]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"",
+        b"\xff",
+        b"[]",
+        b'{"weights":{"close":"much"}}',
+        b'{"version":99}',
+        b'{"x":' + b"[" * 9000,
+    ],
+)
+def test_what_is_no_ranker_is_refused(value: bytes) -> None:
+    refused = Refused()
+    assert read_rankers(records((b"hybrid", value)), refuse=refused) == {}
     assert refused.offsets == [0]

@@ -41,6 +41,7 @@ PATIENCE_TO_START = 30.0
 SOURCES = {
     "profiling": "shop.events",
     "trending": "shop.co-visits",
+    "learning": "shop.lessons",
     "cataloguing": "shop.items",
     "recommending": "shop.slate-requests",
 }
@@ -357,6 +358,7 @@ async def test_replicas_follow_their_topics_beside_faust(started: Worker) -> Non
     assert {replica.reader.topic for replica in started.replicas} == {
         "shop.item-vectors",
         "shop.item-trends",
+        "shop.rankers",
     }
 
 

@@ -13,6 +13,7 @@ from agents.testing import DictState, SmallOutbox
 from streams.errors import DeliveryFailed, MalformedEvent, UnknownAction
 from streams.events import Event, Forget, Gains, Impression, Interaction, encode_event
 from streams.kafka import Record
+from streams.predecessors import Before
 from streams.profiles import Profile, decode_profile, encode_profile
 from streams.requests import SlateRequest, Trigger, decode_request
 from streams.topics import Topics
@@ -32,6 +33,7 @@ class Folding:
         refusing: Collection[str] = (),
         outbox: SmallOutbox | None = None,
         profiles: Sharded[Profile] | None = None,
+        teach: bool = False,
     ) -> None:
         self.diary: list[str] = []
         self.outbox = outbox or SmallOutbox(diary=self.diary, refusing=refusing)
@@ -45,12 +47,18 @@ class Folding:
             max_ahead=60.0,
             metrics=self.metrics,
             expect=self.expect,
+            teach=self.teach if teach else None,
         )
+        self.taught: list[tuple[Interaction, Record, Profile]] = []
         self.expected: list[tuple[Record, SlateRequest]] = []
 
     def expect(self, record: Record, request: SlateRequest) -> None:
         self.diary.append(f"expect {request.user_id}")
         self.expected.append((record, request))
+
+    async def teach(self, event: Interaction, record: Record, profile: Profile) -> None:
+        self.diary.append(f"teach {event.item_id}")
+        self.taught.append((event, record, profile))
 
     async def fold(self, event: Event, *, offset: int = 0, partition: int = 2) -> None:
         await self.profiling.fold_event(record(event, offset=offset, partition=partition))
@@ -85,7 +93,9 @@ async def test_an_interaction_posts_one_co_visit_keyed_by_its_item() -> None:
     await folding.fold(click(), offset=5)
     (posted,) = folding.outbox.on(CO_VISITS)
     assert posted.key == b"dune"
-    assert folding.visits() == [CoVisit(at=990.0, gain=1.0, first=True, partition=2, offset=5)]
+    assert folding.visits() == [
+        CoVisit(at=990.0, gain=1.0, first=True, partition=2, offset=5, is_visit=True)
+    ]
 
 
 async def test_the_owner_of_an_item_is_not_told_who_it_was() -> None:
@@ -159,6 +169,58 @@ async def test_a_rejection_of_an_item_carries_its_negative_gain() -> None:
     folding = Folding()
     await folding.fold(click(action="skip"))
     assert folding.visits()[0].gain == -0.5
+
+
+async def test_a_co_visit_names_what_the_user_came_from() -> None:
+    folding = Folding()
+    await folding.fold(click("dune", at=900.0), offset=0)
+    await folding.fold(click("emma", at=910.0, action="skip"), offset=1)
+    await folding.fold(click("solaris", at=960.0), offset=2)
+    dune, emma, solaris = folding.visits()
+    assert dune.before == emma.before == ()
+    assert solaris.before == (Before("dune", 60.0),)
+
+
+# -- what an interaction teaches
+
+
+async def test_an_interaction_teaches_with_the_profile_as_it_was_before() -> None:
+    folding = Folding(teach=True)
+    await folding.fold(click("dune"), offset=4)
+    await folding.fold(click("emma", at=None), offset=5)
+    first, (event, stands, profile) = folding.taught
+    assert first[2] == Profile()
+    assert (event.item_id, event.at) == ("emma", RECEIVED), "with its time filled in"
+    assert (stands.partition, stands.offset) == (2, 5)
+    assert profile.seen == ("dune",)
+
+
+async def test_a_lesson_goes_out_before_the_profile_changes() -> None:
+    folding = Folding(teach=True)
+    await folding.fold(click())
+    posts = [f"post {CO_VISITS}", "teach dune", f"post {REQUESTS}"]
+    assert folding.diary == [*posts, "put ann", "expect ann"]
+
+
+async def test_a_repeated_interaction_teaches_nothing() -> None:
+    folding = Folding(teach=True)
+    await folding.fold(click(), offset=5)
+    await folding.fold(click(), offset=5)
+    assert len(folding.taught) == 1
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        Forget(user_id="ann", at=990.0),
+        Impression(user_id="ann", at=990.0, slate_id="s", item_ids=()),
+    ],
+    ids=["forget", "impression"],
+)
+async def test_only_interactions_teach(event: Event) -> None:
+    folding = Folding(teach=True)
+    await folding.fold(event)
+    assert folding.taught == []
 
 
 # -- what the other events cause

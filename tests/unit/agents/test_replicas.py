@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from agents.catalogue import Catalogue
 from agents.handover import Handover
 from agents.metrics import Metrics
-from agents.replicas import PROBES, Replica, TrendReplica, VectorReplica
+from agents.replicas import PROBES, RankerReplica, Replica, TrendReplica, VectorReplica
 from agents.snapshotting import Snapshotting
 from agents.takeover import Takeover
 from agents.testing import HashEncoder, SmallLog
@@ -25,6 +25,8 @@ from indexes.exact import ExactIndex
 from indexes.images import Snapshottable
 from indexes.items import HnswIndex
 from streams.items import ItemFacts, content_hash
+from streams.predecessors import Predecessors
+from streams.rankers import Ranker, encode_ranker
 from streams.trends import Trend, encode_trend
 from streams.vectors import VectorRecord, encode_vector
 
@@ -456,6 +458,96 @@ async def test_a_trend_that_cannot_be_read_is_counted_and_the_former_one_stays(
     found = following.metrics.registry.get_sample_value("headwater_dead_letters_total", labels)
     assert found == 1
     assert "item-trends-0-1 refused" in caplog.text
+
+
+async def test_what_people_came_from_is_followed_into_the_crowd() -> None:
+    following = FollowingTrends()
+    for supporters in (1, 2):
+        after_dune = Predecessors(("dune",), (supporters,), (10_000,), (10_000,))
+        following.log.append(b"emma", encode_trend(Trend(predecessors=after_dune)))
+    await following.follow()
+    assert following.catalogue.crowd.supporters("dune", "emma") == 2
+
+
+async def test_a_removed_trend_leaves_the_crowd() -> None:
+    following = FollowingTrends()
+    after_dune = Predecessors(("dune",), (3,), (10_000,), (10_000,))
+    following.log.append(b"emma", encode_trend(Trend(predecessors=after_dune)))
+    following.log.append(b"emma", None)
+    await following.follow()
+    assert following.catalogue.crowd.supporters("dune", "emma") == 0
+
+
+async def test_a_trend_whose_columns_do_not_fit_is_refused_and_the_replica_goes_on() -> None:
+    following = FollowingTrends()
+    crooked = Trend(predecessors=Predecessors(("dune", "moby"), (3,), (10_000,), (10_000,)))
+    following.log.append(b"emma", encode_trend(crooked))
+    following.log.append(b"dune", encode_trend(Trend(popularity=2.0)))
+    await following.follow()
+    assert following.catalogue.trend("emma") == Trend()
+    assert following.catalogue.trend("dune") == Trend(popularity=2.0)
+
+
+# -- rankers
+
+
+class FollowingRankers:
+    """A `RankerReplica` with what it was handed."""
+
+    def __init__(self) -> None:
+        self.log = SmallLog("rankers")
+        self.metrics = Metrics()
+        self.catalogue = Catalogue(ExactIndex(DIM), half_life=1000.0)
+        self.replica = RankerReplica(self.log, self.metrics, catalogue=self.catalogue)
+
+    async def follow(self) -> None:
+        await self.replica.start()
+        async with asyncio.timeout(PATIENCE):
+            await self.replica.ready.wait()
+        await self.replica.stop()
+
+
+def ranker(**weights: float) -> bytes:
+    return encode_ranker(Ranker(weights=weights))
+
+
+async def test_the_newest_ranker_of_each_strategy_is_followed() -> None:
+    following = FollowingRankers()
+    following.log.append(b"hybrid", ranker(close=1.0))
+    following.log.append(b"other", ranker(close=5.0))
+    following.log.append(b"hybrid", ranker(close=2.0, fresh=0.5))
+    await following.follow()
+    assert following.catalogue.weights("hybrid") == {"close": 2.0, "fresh": 0.5}
+    assert following.catalogue.weights("other") == {"close": 5.0}
+
+
+async def test_a_strategy_that_was_taught_nothing_has_no_weights() -> None:
+    following = FollowingRankers()
+    await following.follow()
+    assert following.catalogue.weights("hybrid") == {}
+
+
+async def test_a_ranker_that_was_removed_is_unlearned() -> None:
+    following = FollowingRankers()
+    following.log.append(b"hybrid", ranker(close=1.0))
+    following.log.append(b"hybrid", None)
+    await following.follow()
+    assert following.catalogue.weights("hybrid") == {}
+
+
+async def test_a_ranker_that_cannot_be_read_is_counted_and_the_former_one_stays(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.ERROR)
+    following = FollowingRankers()
+    following.log.append(b"hybrid", ranker(close=1.0))
+    following.log.append(b"hybrid", encode_ranker(Ranker(version=99)))
+    await following.follow()
+    assert following.catalogue.weights("hybrid") == {"close": 1.0}
+    labels = {"topic": "rankers", "reason": "validation_error"}
+    found = following.metrics.registry.get_sample_value("headwater_dead_letters_total", labels)
+    assert found == 1
+    assert "rankers-0-1 refused" in caplog.text
 
 
 async def test_a_replica_that_does_not_say_how_to_apply_records_is_no_replica() -> None:

@@ -23,9 +23,11 @@ from agents.durable import Live, UserKey
 from agents.replaying import Replaying, Rules
 from agents.spans import Span
 from agents.verifying import Verdict, Verifying
+from streams.covisits import co_visit_of
 from streams.events import Event, Forget, Gains, Impression, Interaction, encode_event
 from streams.kafka import Record
 from streams.origins import Origin
+from streams.predecessors import Predecessors
 from streams.profiles import Entry, Profile
 from streams.profiles import fold as fold_profile
 from streams.topics import Topics
@@ -88,12 +90,8 @@ class Workers:
                 continue
             before = known or Profile()
             if isinstance(event, Interaction):
-                visit = CoVisit(
-                    at=event.at or 0.0,
-                    gain=RULES.gains.of(event),
-                    first=event.item_id not in before.seen,
-                    partition=partition,
-                    offset=offset,
+                visit = co_visit_of(
+                    event, before, gains=RULES.gains, partition=partition, offset=offset
                 )
                 visits.append((event.item_id, visit))
             known = fold_profile(
@@ -284,12 +282,20 @@ def test_the_log_of_these_tests_is_without_a_difference() -> None:
 
 def test_an_event_that_was_passed_over_is_found_in_profile_and_trend() -> None:
     live = replace(whole(LOG), skipped=frozenset({(0, 0)})).live()
-    profile, trend = said(verify(live, LOG))
+    profile, trend, later = said(verify(live, LOG))
     assert profile.startswith("profiles 'ann' (partition 0): history: live 1, replayed 2,")
     assert "seen: live 1, replayed 2, first other at 0: live 'emma', replayed 'dune'" in profile
     assert "counters: live {'click': 1}, replayed {'click': 2}" in profile
     assert trend.startswith("item-trends 'dune': popularity: live")
     assert "interactions: live 1, replayed 2" in trend
+    assert later.startswith("item-trends 'emma': predecessors: live Predecessors(item_ids=()")
+
+
+def test_what_users_had_come_to_before_the_span_is_not_missed() -> None:
+    log: Log = {0: [click("ann"), click("ann", "emma")], 1: []}
+    live = whole(log).live()
+    assert live.trends["emma"].predecessors.item_ids == ("dune",)
+    assert said(verify(live, log, starts={0: 1, 1: 0}, stops={0: 2, 1: 0})) == []
 
 
 def test_a_last_event_that_was_committed_and_is_not_there_is_named() -> None:
@@ -337,6 +343,8 @@ def test_any_altered_field_of_a_profile_is_found(field: str, value: Any) -> None
         ("supporters", 0),
         ("days", {1: 2}),
         ("applied", {0: 1, 1: 50}),
+        ("surge", 2.00001),
+        ("predecessors", Predecessors(("moby",), (1,), (10_000,), (10_000,))),
     ],
 )
 def test_any_altered_field_of_a_trend_is_found(field: str, value: Any) -> None:

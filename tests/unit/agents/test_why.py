@@ -62,7 +62,14 @@ def case_of(
     asked = request or SlateRequest(user_id="ann")
     user = UserFacts("ann", None, asked, None, CLICKED, forgotten=False)
     catalogue = catalogue_of(vectors or {**ITEMS, "long-ago": [0.0, 0.0, 1.0]})
-    return open_case(user, catalogue, config=config, now=NOW, item=(item_id, records))
+    return open_case(
+        user,
+        catalogue,
+        strategies={"hybrid": config},
+        strategy="hybrid",
+        now=NOW,
+        item=(item_id, records),
+    )
 
 
 def verdict_on(item_id: str, **others: object) -> Verdict:
@@ -116,7 +123,8 @@ def test_an_item_no_source_found_is_compared_with_the_last_that_was_found() -> N
 
 
 def test_an_item_too_much_like_another_names_it() -> None:
-    vectors = {"liked": [1.0], "a": [1.0, 0.3], "twin": [1.0, 0.31], "other": [1.0, -0.4]}
+    alike = {"liked": [1.0], "a": [1.0, 0.3], "twin": [1.0, 0.31], "other": [1.0, -0.4]}
+    vectors = {**alike, "far": [0.0, 1.0]}  # beside which the others score nearly the same
     config = CONFIG.model_copy(update={"diversity": 0.5, "retrieve": 10})
     verdict = verdict_on("twin", vectors=vectors, config=config)
     assert (verdict.kind, verdict.facts["like"]) == ("diversity", "a")
@@ -157,7 +165,9 @@ def test_the_place_of_the_unknown_is_told_from_one_moved_by_diversity() -> None:
     catalogue.index.upsert("new", record.vector)
     catalogue.announce("new", VectorRecord(ENCODER, b"", record.vector, fresh, 0, 0, 0.0))
     user = UserFacts("ann", None, SlateRequest(user_id="ann"), None, CLICKED, forgotten=False)
-    standing = open_case(user, catalogue, config=config, now=NOW).standing
+    strategies = {"hybrid": config}
+    case = open_case(user, catalogue, strategies=strategies, strategy="hybrid", now=NOW)
+    standing = case.standing
     assert standing.place == {"a": 0, "new": 1}
     moved, pushed_out = standing.move("new"), standing.move("b")
     assert moved is not None

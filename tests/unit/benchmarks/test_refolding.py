@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 
 from benchmarks.refolding import Difference, Refold, compare
 from streams.events import Interaction
+from streams.predecessors import Predecessors
 from streams.profiles import Profile
 
 
@@ -46,6 +49,20 @@ def test_the_last_digits_of_a_popularity_are_no_difference() -> None:
     trend = found.trends["dune"]
     found.trends["dune"] = msgspec.structs.replace(trend, popularity=trend.popularity * (1 + 1e-12))
     assert compare(found.profiles, found.trends, wanted=refold()).wrong == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"surge": 9.0}, {"predecessors": Predecessors(("emma",), (1,), (10_000,), (10_000,))}],
+)
+def test_another_surge_and_other_predecessors_are_wrong(change: dict[str, Any]) -> None:
+    found = refold()
+    found.trends["dune"] = msgspec.structs.replace(found.trends["dune"], **change)
+    assert compare(found.profiles, found.trends, wanted=refold()) == Difference(0, 0, wrong=1)
+
+
+def test_who_came_from_where_is_in_the_trends() -> None:
+    assert refold().trends["emma"].predecessors.item_ids == ("dune",)
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,13 @@ from numpy.typing import NDArray
 
 from slates.candidates import Bounds, Candidate, age_days, gather
 from slates.config import DAY, SlateConfig
-from slates.tastes import Tastes, derive_tastes
+from slates.evidence import gather_evidence, visited
+from slates.features import Measuring
+from slates.own import habits_of
+from slates.tastes import derive_tastes
 from slates.testing import SmallIndex, SmallKnowledge
 from streams.items import ItemFacts
+from streams.predecessors import WHOLE, Predecessors
 from streams.profiles import Entry, Profile
 from streams.trends import Trend
 
@@ -64,9 +68,13 @@ def name(n: int) -> str:
     return f"item-{n:02}"
 
 
-def tastes_of(knowledge: SmallKnowledge, *item_ids: str) -> Tastes:
-    entries = tuple(Entry(float(t), item_id, "like", 1.0) for t, item_id in enumerate(item_ids))
-    return derive_tastes(Profile(history=entries), knowledge.index, CONFIG)
+def measuring(knowledge: SmallKnowledge, *liked: str, config: SlateConfig = CONFIG) -> Measuring:
+    """What is known of somebody who liked these items, in this order."""
+    history = tuple(Entry(float(t), item_id, "like", 1.0) for t, item_id in enumerate(liked))
+    profile = Profile(history=history)
+    evidence = gather_evidence(visited(profile), knowledge.crowd, now=NOW)
+    tastes = derive_tastes(profile, knowledge.index, config)
+    return Measuring(evidence, tastes, habits_of(history), knowledge, NOW, config)
 
 
 def found(
@@ -75,13 +83,26 @@ def found(
     bounds: Bounds = ANYTHING,
     config: SlateConfig = CONFIG,
 ) -> dict[str, Candidate]:
-    gathered = gather(tastes_of(knowledge, *liked), knowledge, bounds, now=NOW, config=config)
+    gathered = gather(measuring(knowledge, *liked, config=config), bounds)
     assert len({candidate.item_id for candidate in gathered}) == len(gathered)
     return {candidate.item_id: candidate for candidate in gathered}
 
 
 def of(candidates: dict[str, Candidate], source: str) -> list[str]:
     return [i for i, candidate in candidates.items() if source in candidate.sources]
+
+
+def best(candidates: dict[str, Candidate], source: str) -> list[str]:
+    """Those of a source, the highest by its own score first."""
+    return sorted(of(candidates, source), key=lambda i: -candidates[i].sources[source])
+
+
+def after(*item_ids: str, near: int = 1) -> Trend:
+    """Somebody has come to these before."""
+    count = len(item_ids)
+    weights = (WHOLE * near,) * count
+    predecessors = Predecessors(item_ids, (1,) * count, weights, weights)
+    return Trend(interactions=count, predecessors=predecessors)
 
 
 # Sources
@@ -116,7 +137,7 @@ def test_an_item_found_in_several_ways_keeps_all_scores(fan: SmallKnowledge) -> 
 def test_the_popular_are_as_many_as_wanted_and_the_best(fan: SmallKnowledge) -> None:
     for n in range(20):
         fan.follow(name(n), Trend(popularity=1.0 + n, at=NOW))
-    assert of(found(fan), "popular") == [name(n) for n in (19, 18, 17, 16, 15)]
+    assert best(found(fan), "popular") == [name(n) for n in (19, 18, 17, 16, 15)]
 
 
 def test_an_item_is_fresh_for_as_long_as_the_setting_says(fan: SmallKnowledge) -> None:
@@ -131,6 +152,83 @@ def test_an_item_is_fresh_for_as_long_as_the_setting_says(fan: SmallKnowledge) -
 
 def test_nothing_known_gives_no_candidates() -> None:
     assert found(SmallKnowledge()) == {}
+
+
+# Companions
+
+
+def test_what_people_came_to_after_and_before_is_a_candidate(fan: SmallKnowledge) -> None:
+    fan.follow(name(40), after(name(0)))
+    fan.follow(name(0), after(name(50)))
+    assert set(of(found(fan, name(0)), "companions")) == {name(40), name(50)}
+
+
+def test_companions_are_as_many_as_wanted_and_the_strongest(fan: SmallKnowledge) -> None:
+    for n in range(20, 30):
+        fan.follow(name(n), after(name(0), near=n))
+    config = CONFIG.model_copy(update={"companions": 3})
+    companions = best(found(fan, name(0), config=config), "companions")
+    assert companions == [name(n) for n in (29, 28, 27)]
+
+
+def test_a_companion_out_of_bounds_is_no_candidate_and_takes_no_place(fan: SmallKnowledge) -> None:
+    for n in range(20, 30):
+        fan.follow(name(n), after(name(0), near=n))
+    config = CONFIG.model_copy(update={"companions": 2})
+    for bounds in (
+        Bounds(frozenset({name(29), name(28)}), None),
+        Bounds(frozenset(), {name(n) for n in range(28)}),
+    ):
+        candidates = found(fan, name(0), bounds=bounds, config=config)
+        assert set(of(candidates, "companions")) == {name(27), name(26)}
+
+
+def test_a_companion_that_is_gone_is_no_candidate(fan: SmallKnowledge) -> None:
+    fan.follow(name(40), after(name(0)))
+    fan.discard(name(40))
+    fan.follow("unheard-of", after(name(0)))
+    assert of(found(fan, name(0)), "companions") == []
+
+
+def test_the_crowd_says_nothing_of_a_history_it_does_not_know(fan: SmallKnowledge) -> None:
+    fan.follow(name(40), after(name(0)))
+    candidates = found(fan, "brand-new", name(0))
+    assert of(candidates, "companions") == [name(40)]
+
+
+# What the strategy says
+
+
+def test_only_the_sources_of_the_strategy_are_asked(fan: SmallKnowledge) -> None:
+    fan.follow(name(40), after(name(0)))
+    config = CONFIG.model_copy(update={"candidates": ("companions",)})
+    candidates = found(fan, name(0), config=config)
+    assert {i: set(c.sources) for i, c in candidates.items()} == {name(40): {"companions"}}
+
+
+def test_what_the_user_had_is_a_source_of_its_own(fan: SmallKnowledge) -> None:
+    config = CONFIG.model_copy(update={"candidates": ("own",)})
+    candidates = found(fan, name(3), name(5), name(3), config=config)
+    assert {i: c.sources["own"] for i, c in candidates.items()} == {name(3): 2.0, name(5): 1.0}
+
+
+def test_an_item_that_is_in_the_index_but_not_announced_yet_is_no_candidate(
+    fan: SmallKnowledge,
+) -> None:
+    """Replicas write vectors in a thread, and announce what they have written."""
+    fan.index.put("early", [1, 0])
+    assert "early" not in found(fan, name(0))
+
+
+def test_a_place_of_the_pool_has_the_sources_that_came_up_with_it(fan: SmallKnowledge) -> None:
+    fan.follow(name(1), Trend(popularity=2.0, at=NOW))
+    pool = gather(measuring(fan, name(0)), ANYTHING)
+    assert [candidate.item_id for candidate in pool] == pool.item_ids
+    assert [pool[k].item_id for k in pool.places_of("popular")] == of(
+        found(fan, name(0)), "popular"
+    )
+    assert [c.item_id for c in pool[1:3]] == pool.item_ids[1:3]
+    assert pool.places_of("nowhere").tolist() == []
 
 
 # Bounds
@@ -150,7 +248,7 @@ def test_the_popular_are_as_many_although_the_most_popular_are_barred(fan: Small
     for n in range(20):
         fan.follow(name(n), Trend(popularity=1.0 + n, at=NOW))
     barred = frozenset(name(n) for n in range(5, 20))
-    assert of(found(fan, bounds=Bounds(barred, None)), "popular") == [
+    assert best(found(fan, bounds=Bounds(barred, None)), "popular") == [
         name(n) for n in (4, 3, 2, 1, 0)
     ]
 
@@ -172,7 +270,7 @@ def test_the_popular_within_a_filter_are_its_best(fan: SmallKnowledge) -> None:
     for n in range(60):
         fan.follow(name(n), Trend(popularity=1.0 + n, at=NOW))
     within = {name(n) for n in range(20)}
-    assert of(found(fan, bounds=Bounds(frozenset(), within)), "popular") == [
+    assert best(found(fan, bounds=Bounds(frozenset(), within)), "popular") == [
         name(n) for n in (19, 18, 17, 16, 15)
     ]
 

@@ -23,6 +23,10 @@ def test_the_defaults_are_within_their_own_bounds() -> None:
         ("recent", 0),
         ("recency", 0.0),
         ("last_items", -1),
+        ("companions", -1),
+        ("companions", 2001),
+        ("rotation", -0.1),
+        ("calibration", -0.1),
         ("diversity", -0.1),
         ("diversity", 1.1),
         ("fresh_days", 0.0),
@@ -37,12 +41,20 @@ def test_a_constant_out_of_bounds_or_unknown_is_refused_by_name(name: str, value
         SlateConfig(**{name: value})
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in SlateConfig.model_fields if name.startswith("weight_")]
-)
-def test_a_weight_that_is_no_number_is_refused(name: str) -> None:
+def test_a_weight_that_is_no_number_is_refused() -> None:
+    with pytest.raises(ValidationError, match="ranker"):
+        SlateConfig(ranker={"close": float("nan")})
+
+
+@pytest.mark.parametrize("name", ["diversity", "rotation", "calibration", "recency"])
+def test_a_number_that_is_none_is_refused(name: str) -> None:
     with pytest.raises(ValidationError, match=name):
-        SlateConfig(**{name: float("nan")})
+        SlateConfig.model_validate({name: float("nan")})
+
+
+def test_a_source_nobody_knows_is_refused() -> None:
+    with pytest.raises(ValidationError, match="candidates"):
+        SlateConfig.model_validate({"candidates": ["horoscope"]})
 
 
 def test_constants_do_not_change() -> None:

@@ -1,11 +1,13 @@
 """A leaning is what a history has more of than the catalogue, and a single click proves little."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slates.config import SlateConfig
-from slates.leaning import MOST, PRIOR, Leaning, derive_leaning, lean
+from slates.leaning import MOST, PRIOR, Leaning, derive_leaning
 from slates.tastes import derive_tastes
 from slates.testing import SmallKnowledge
 from streams.items import ItemFacts
@@ -33,6 +35,12 @@ def leaning_of(knowledge: SmallKnowledge, *acts: tuple[str, float]) -> Leaning:
     history = tuple(Entry(float(t), i, "act", gain) for t, (i, gain) in enumerate(acts))
     tastes = derive_tastes(Profile(history=history), knowledge.index, SlateConfig())
     return derive_leaning(tastes, knowledge)
+
+
+def lean(leaning: Leaning, item_ids: Sequence[str], knowledge: SmallKnowledge) -> list[float]:
+    """How much somebody leans to items."""
+    found: list[float] = knowledge.shelf.lean(leaning, knowledge.crowd.rows(item_ids)).tolist()
+    return found
 
 
 def test_it_is_the_shrunken_share_of_the_history_less_that_of_the_catalogue(

@@ -1,6 +1,4 @@
-"""A score is a weighted sum in which every weight counts and more is never worse."""
-
-from typing import Any
+"""A score is a weighted sum; its slope says how the weights should move."""
 
 import numpy as np
 import pytest
@@ -8,204 +6,154 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from slates.candidates import Candidate
-from slates.config import DAY, SlateConfig
-from slates.ranking import score
-from slates.tastes import Tastes, derive_tastes
+from slates.config import SlateConfig
+from slates.features import NAMES, Matrix
+from slates.ranking import START, slope, weigh, weights_of
 from slates.testing import SmallKnowledge
-from streams.items import ItemFacts
-from streams.profiles import Entry, Profile
-from streams.trends import Trend
+from streams.rankers import Lesson, Ranker, fold_lesson
 
 LAW = settings(max_examples=50, deadline=None, derandomize=True, database=None)
-NOW = 100 * DAY
-WEIGHTS = [name for name in SlateConfig.model_fields if name.startswith("weight_")]
-NOTHING: dict[str, Any] = dict.fromkeys(WEIGHTS, 0.0)
-SOMETHING = {"similarity": "near", "attributes": "kin", "popularity": "popular", "freshness": "new"}
-"""Each weight's own favourite on `shelf`."""
+SMALL = 1e-5
+
+FEATURES = st.integers(2, 8).flatmap(
+    lambda m: st.lists(
+        st.lists(st.floats(-3, 3), min_size=len(NAMES), max_size=len(NAMES)),
+        min_size=m,
+        max_size=m,
+    ).map(np.array)
+)
+WEIGHTS = st.lists(st.floats(-2, 2), min_size=len(NAMES), max_size=len(NAMES)).map(
+    lambda weights: dict(zip(NAMES, weights, strict=True))
+)
 
 
-def only(name: str, weight: float = 1.0) -> SlateConfig:
-    return SlateConfig(**{**NOTHING, f"weight_{name}": weight})
+def likelihood(features: Matrix, weights: dict[str, float], chosen: int) -> float:
+    """The logarithm of the share of a softmax that the chosen one has."""
+    scores = weigh(features, weights)
+    return float(scores[chosen] - np.log(np.exp(scores).sum()))
 
 
-@pytest.fixture
-def shelf() -> SmallKnowledge:
-    """For whoever liked ``liked``: four items, each with one merit, and one with none."""
+def moved(weights: dict[str, float], name: str, by: float) -> dict[str, float]:
+    return {**weights, name: weights[name] + by}
+
+
+def single(name: str, *values: float) -> Matrix:
+    """Candidates that differ in one feature."""
+    features = np.zeros((len(values), len(NAMES)))
+    features[:, NAMES.index(name)] = values
+    return features
+
+
+# Scores
+
+
+def test_every_feature_has_a_weight_at_the_start() -> None:
+    assert set(START) == set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_weight_is_what_one_standard_deviation_adds(name: str) -> None:
+    weights = {**dict.fromkeys(NAMES, 0.0), name: 2.5}
+    assert weigh(single(name, 1.0, -1.0, 0.0), weights).tolist() == [2.5, -2.5, 0.0]
+
+
+@LAW
+@given(features=FEATURES, weights=WEIGHTS)
+def test_the_weights_add_up(features: Matrix, weights: dict[str, float]) -> None:
+    apart = [weights[name] * features[:, k] for k, name in enumerate(NAMES)]
+    assert weigh(features, weights) == pytest.approx(sum(apart), abs=1e-9)
+
+
+def test_nothing_to_score_is_no_error() -> None:
+    assert weigh(np.zeros((0, len(NAMES))), START).shape == (0,)
+
+
+# The weights of a strategy
+
+
+def test_before_its_first_lesson_a_ranker_has_the_weights_of_the_start() -> None:
+    assert weights_of(SlateConfig(), SmallKnowledge()) == START
+
+
+def test_what_was_learned_counts_and_what_was_not_is_as_at_the_start() -> None:
     knowledge = SmallKnowledge()
-    knowledge.announce("liked", [1, 0, 0], ItemFacts("Liked", attributes={"by": "Herbert"}))
-    knowledge.announce("near", [1, 0.1, 0], ItemFacts("Near"))
-    knowledge.announce("kin", [0, 0, 1], ItemFacts("Kin", attributes={"by": "Herbert"}))
-    knowledge.announce("popular", [0, 0, 1], ItemFacts("Popular"))
-    knowledge.follow("popular", Trend(popularity=10.0, at=NOW))
-    knowledge.announce("new", [0, 0, 1], ItemFacts("New", published_at=NOW - DAY))
-    knowledge.announce("plain", [0, 0, 1], ItemFacts("Plain"))
-    return knowledge
+    knowledge.learned["hybrid"] = {"close": 5.0}
+    assert weights_of(SlateConfig(), knowledge) == {**START, "close": 5.0}
 
 
-def scores(
-    knowledge: SmallKnowledge, *item_ids: str, config: SlateConfig, liked: str | None = "liked"
-) -> dict[str, float]:
-    given_ids = item_ids or ("near", "kin", "popular", "new", "plain")
-    total = score(
-        [Candidate(item_id) for item_id in given_ids],
-        knowledge.index.vectors(given_ids),
-        tastes(knowledge, liked),
-        knowledge,
-        now=NOW,
-        config=config,
-    )
-    return dict(zip(given_ids, total.tolist(), strict=True))
+def test_a_strategy_ranks_by_what_it_has_learned_itself() -> None:
+    knowledge = SmallKnowledge()
+    knowledge.learned["other"] = {"close": 5.0}
+    assert weights_of(SlateConfig(), knowledge) == START
 
 
-def tastes(knowledge: SmallKnowledge, liked: str | None, gain: float = 1.0) -> Tastes:
-    history = () if liked is None else (Entry(1.0, liked, "like", gain),)
-    return derive_tastes(Profile(history=history), knowledge.index, SlateConfig())
+def test_a_strategy_that_says_its_weights_learns_none() -> None:
+    knowledge = SmallKnowledge()
+    knowledge.learned["hybrid"] = {"close": 5.0}
+    fixed = SlateConfig(ranker={"fresh": 1.0})
+    assert weights_of(fixed, knowledge) == {**dict.fromkeys(NAMES, 0.0), "fresh": 1.0}
 
 
-# Each weight
+# Slopes
 
 
-def test_every_weight_is_tested_here() -> None:
-    assert {f"weight_{name}" for name in SOMETHING} == set(WEIGHTS)
-
-
-@pytest.mark.parametrize(("name", "favourite"), SOMETHING.items())
-def test_a_weight_alone_prefers_what_has_its_merit(
-    shelf: SmallKnowledge, name: str, favourite: str
+@LAW
+@given(features=FEATURES, weights=WEIGHTS, data=st.data())
+def test_the_slope_is_that_of_the_log_likelihood(
+    features: Matrix, weights: dict[str, float], data: st.DataObject
 ) -> None:
-    found = scores(shelf, config=only(name))
-    assert max(found, key=found.__getitem__) == favourite
-    assert found[favourite] > found["plain"]
+    chosen = data.draw(st.integers(0, len(features) - 1))
+    found = slope(features, weigh(features, weights), chosen)
+    for name in NAMES:
+        up, down = (
+            likelihood(features, moved(weights, name, by), chosen) for by in (SMALL, -SMALL)
+        )
+        assert found[name] == pytest.approx((up - down) / (2 * SMALL), abs=1e-4), name
 
 
-@pytest.mark.parametrize(("name", "favourite"), SOMETHING.items())
-def test_twice_the_weight_is_twice_the_merit(
-    shelf: SmallKnowledge, name: str, favourite: str
+@LAW
+@given(features=FEATURES, data=st.data())
+def test_a_lesson_makes_the_score_of_the_chosen_rise_against_the_others(
+    features: Matrix, data: st.DataObject
 ) -> None:
-    once, twice = (scores(shelf, config=only(name, weight)) for weight in (1.0, 2.0))
-    assert twice[favourite] == pytest.approx(2 * once[favourite])
+    chosen = data.draw(st.integers(0, len(features) - 1))
+    scores = weigh(features, START)
+    step = slope(features, scores, chosen)
+    if max(abs(part) for part in step.values()) < 1e-3:
+        return  # it could not have been told from the others
+    learned = fold_lesson(Ranker(), Lesson(step, 0, 0), start=START).weights
+    before, after = (expected(scores, features, w, chosen) for w in (START, learned))
+    assert after > before
 
 
-def test_without_weights_all_are_alike(shelf: SmallKnowledge) -> None:
-    assert set(scores(shelf, config=SlateConfig(**NOTHING)).values()) == {0.0}
+def expected(scores: NDArray[np.float64], features: Matrix, weights: object, chosen: int) -> float:
+    """How far the chosen one stands above what was expected of a choice before."""
+    assert isinstance(weights, dict)
+    odds = np.exp(scores - scores.max())
+    above = features[chosen] - (odds / odds.sum()) @ features
+    return float(above @ np.array([weights[name] for name in NAMES]))
 
 
-def test_the_weights_add_up(shelf: SmallKnowledge) -> None:
-    weights = {"similarity": 0.5, "attributes": 0.3, "popularity": 0.2, "freshness": 0.1}
-    together = scores(shelf, config=SlateConfig(**{f"weight_{n}": w for n, w in weights.items()}))
-    apart = [scores(shelf, config=only(name, weight)) for name, weight in weights.items()]
-    for item_id, total in together.items():
-        assert total == pytest.approx(sum(one[item_id] for one in apart))
+def test_what_distinguishes_the_chosen_one_counts_more() -> None:
+    assert slope(single("close", 1.0, -1.0), np.zeros(2), chosen=0)["close"] == 1.0
+    assert slope(single("close", 1.0, -1.0), np.zeros(2), chosen=1)["close"] == -1.0
 
 
-def test_every_term_is_between_minus_one_and_one(shelf: SmallKnowledge) -> None:
-    for name in SOMETHING:
-        found = scores(shelf, config=only(name)).values()
-        assert all(-1 - 1e-6 <= one <= 1 + 1e-6 for one in found)
+def test_who_was_certain_already_learns_nothing() -> None:
+    features = single("close", 1.0, -1.0)
+    step = slope(features, np.array([50.0, -50.0]), chosen=0)
+    assert set(step.values()) == {0.0}
 
 
-def test_a_stranger_is_ranked_by_popularity_and_freshness_alone(shelf: SmallKnowledge) -> None:
-    found = scores(shelf, config=SlateConfig(), liked=None)
-    assert found["popular"] == pytest.approx(SlateConfig().weight_popularity)
-    assert found["new"] > found["plain"] == found["near"] == found["kin"] == 0.0
+def test_scores_beyond_what_can_be_raised_to_a_power_are_no_error() -> None:
+    step = slope(single("close", 1.0, -1.0), np.array([5000.0, -5000.0]), chosen=1)
+    assert step["close"] == -2.0
 
 
-def test_nobody_popular_is_no_division_by_zero(shelf: SmallKnowledge) -> None:
-    assert scores(shelf, "near", "plain", config=only("popularity")) == {"near": 0.0, "plain": 0.0}
+def test_a_choice_of_one_teaches_nothing() -> None:
+    assert set(slope(single("close", 1.0), np.zeros(1), chosen=0).values()) == {0.0}
 
 
-def test_nothing_to_score_is_no_error(shelf: SmallKnowledge) -> None:
-    nothing = np.zeros((0, 3), np.float32)
-    for liked in ("liked", None):
-        total = score([], nothing, tastes(shelf, liked), shelf, now=NOW, config=SlateConfig())
-        assert total.shape == (0,)
-
-
-# Monotone
-
-POPULARITIES = st.lists(st.floats(0, 1e6), min_size=2, max_size=6)
-
-
-@LAW
-@given(popularities=POPULARITIES)
-def test_the_more_popular_never_scores_less(popularities: list[float]) -> None:
-    knowledge = SmallKnowledge()
-    for n, popularity in enumerate(popularities):
-        knowledge.announce(f"{n}", [1, 0], ItemFacts("x"))
-        knowledge.follow(f"{n}", Trend(popularity=popularity, at=NOW))
-    ids = [f"{n}" for n in range(len(popularities))]
-    found = scores(knowledge, *ids, config=only("popularity"), liked=None)
-    assert_same_order(popularities, [found[i] for i in ids])
-
-
-@LAW
-@given(ages=st.lists(st.floats(0, 60), min_size=2, max_size=6))
-def test_the_newer_never_scores_less(ages: list[float]) -> None:
-    knowledge = SmallKnowledge()
-    for n, age in enumerate(ages):
-        knowledge.announce(f"{n}", [1, 0], ItemFacts("x", published_at=NOW - age * DAY))
-    ids = [f"{n}" for n in range(len(ages))]
-    found = scores(knowledge, *ids, config=only("freshness"), liked=None)
-    assert_same_order([-age for age in ages], [found[i] for i in ids])
-
-
-@LAW
-@given(cosines=st.lists(st.floats(-1, 1), min_size=2, max_size=6))
-def test_the_nearer_to_the_taste_never_scores_less(cosines: list[float]) -> None:
-    knowledge = SmallKnowledge()
-    knowledge.announce("liked", [1, 0], ItemFacts("Liked"))
-    for n, cosine in enumerate(cosines):
-        knowledge.announce(f"{n}", [cosine, (1 - cosine**2) ** 0.5], ItemFacts("x"))
-    ids = [f"{n}" for n in range(len(cosines))]
-    found = scores(knowledge, *ids, config=only("similarity"))
-    assert_same_order(cosines, [found[i] for i in ids])
-
-
-def assert_same_order(merits: list[float], totals: list[float]) -> None:
-    for merit, total in zip(merits, totals, strict=True):
-        for other, its_total in zip(merits, totals, strict=True):
-            assert merit <= other or total >= its_total - 1e-6
-
-
-# What the terms are
-
-
-def test_freshness_halves_with_the_days_of_the_setting(shelf: SmallKnowledge) -> None:
-    config = SlateConfig(**{**NOTHING, "weight_freshness": 1.0, "fresh_days": 1.0})
-    assert scores(shelf, config=config)["new"] == pytest.approx(0.5)
-
-
-def test_an_item_still_to_come_is_not_fresh(shelf: SmallKnowledge) -> None:
-    shelf.announce("soon", [0, 0, 1], ItemFacts("Soon", published_at=NOW + 1))
-    assert scores(shelf, "soon", config=only("freshness")) == {"soon": 0.0}
-
-
-def test_a_clock_far_behind_the_trends_gives_finite_scores(shelf: SmallKnowledge) -> None:
-    shelf.follow("popular", Trend(popularity=10.0, at=50_000 * DAY))
-    ids = ("popular", "plain")
-    candidates, vectors = [Candidate(i) for i in ids], shelf.index.vectors(ids)
-    config = only("popularity")
-    total = score(candidates, vectors, tastes(shelf, None), shelf, now=0.0, config=config)
-    assert total.tolist() == [1.0, 0.0]
-
-
-def test_old_popularity_counts_less(shelf: SmallKnowledge) -> None:
-    shelf.follow("plain", Trend(popularity=10.0, at=NOW - 7 * DAY))
-    found = scores(shelf, config=only("popularity"))
-    assert found["popular"] == 1.0
-    assert found["plain"] == pytest.approx(np.log1p(5) / np.log1p(10))
-
-
-def test_a_dislike_makes_kin_score_less_than_strangers(shelf: SmallKnowledge) -> None:
-    ids = ("kin", "plain")
-    vectors: NDArray[np.float32] = shelf.index.vectors(ids)
-    total = score(
-        [Candidate(i) for i in ids],
-        vectors,
-        tastes(shelf, "liked", gain=-2.0),
-        shelf,
-        now=NOW,
-        config=only("attributes"),
-    )
-    assert total[0] < total[1] == 0.0
+def test_a_step_can_be_written_as_json() -> None:
+    step = slope(single("close", 1.0, -1.0), np.zeros(2), chosen=0)
+    assert {type(part) for part in step.values()} == {float}

@@ -11,8 +11,10 @@ from streams.events import MAX_ID_CHARS, Event, Forget, Gains, Impression, Inter
 from streams.profiles import (
     MAX_HISTORY,
     MAX_SEEN,
+    MAX_SHOWN,
     Entry,
     Profile,
+    Shown,
     decode_profile,
     encode_profile,
     fold,
@@ -23,19 +25,27 @@ from streams.topics import PROFILES
 LAW = settings(max_examples=50, deadline=None, derandomize=True, database=None)
 GAINS = Gains({"click": 1.0, "like": 2.0, "dislike": -2.0, "rating": 2.0})
 
-STORED = (
+STORED_1 = (
     b'{"version":1,"history":[[10.0,"dune","click",1.0],[20.5,"emma","rating",-0.5]],'
     b'"seen":["emma","dune"],"counters":{"click":1,"rating":1,"impression":2},'
     b'"partition":3,"offset":120}'
 )
-"""The released layout, version 1: what changelogs hold today must be read for ever."""
+"""An older layout, version 1: what changelogs held then must be read for ever."""
+STORED = (
+    b'{"version":2,"history":[[10.0,"dune","click",1.0],[20.5,"emma","rating",-0.5]],'
+    b'"seen":["emma","dune"],"counters":{"click":1,"rating":1,"impression":2},'
+    b'"partition":3,"offset":120,"shown":{"moby":[2,30.5]}}'
+)
+"""The released layout, version 2."""
 KNOWN = Profile(
     history=(Entry(10.0, "dune", "click", 1.0), Entry(20.5, "emma", "rating", -0.5)),
     seen=("emma", "dune"),
     counters={"click": 1, "rating": 1, "impression": 2},
     partition=3,
     offset=120,
+    shown={"moby": Shown(2, 30.5)},
 )
+KNOWN_1 = msgspec.structs.replace(KNOWN, version=1, shown={})
 
 ITEMS = st.sampled_from([f"item-{n}" for n in range(12)])
 INTERACTIONS = st.builds(
@@ -49,6 +59,10 @@ IMPRESSIONS = st.builds(
     Impression, user_id=st.just("ann"), at=st.floats(0, 1e9), slate_id=ITEMS, item_ids=st.just(())
 )
 HISTORIES = st.lists(st.one_of(INTERACTIONS, IMPRESSIONS), max_size=20)
+
+
+def impression(at: float, *item_ids: str) -> Impression:
+    return Impression(user_id="ann", at=at, slate_id="s", item_ids=item_ids)
 
 
 def click(item_id: str, at: float) -> Interaction:
@@ -89,8 +103,32 @@ def test_a_rating_is_remembered_with_the_gain_of_its_stars() -> None:
 def test_an_impression_is_counted_and_nothing_of_it_is_seen() -> None:
     shown = Impression(user_id="ann", at=1.0, slate_id="s", item_ids=("dune",))
     assert folded(Profile(), shown, offset=4, partition=0) == Profile(
-        counters={"impression": 1}, partition=0, offset=4
+        counters={"impression": 1}, partition=0, offset=4, shown={"dune": Shown(1, 1.0)}
     )
+
+
+def test_what_is_shown_again_and_not_touched_is_counted_up() -> None:
+    shows: list[Event] = [
+        impression(1.0, "dune"),
+        impression(3.0, "dune", "emma"),
+        impression(2.0, "dune"),
+    ]
+    assert fold_all(shows).shown == {"dune": Shown(3, 3.0), "emma": Shown(1, 3.0)}
+
+
+def test_what_was_touched_is_not_among_the_shown_any_more() -> None:
+    profile = fold_all([impression(1.0, "dune", "emma"), click("dune", 2.0)])
+    assert profile.shown == {"emma": Shown(1, 1.0)}
+
+
+def test_of_what_was_shown_the_last_to_be_shown_are_kept() -> None:
+    names = [f"item-{n}" for n in range(MAX_SHOWN + 5)]
+    shows = [impression(float(n), name) for n, name in enumerate(names[:-1])]
+    again = fold_all([*shows, impression(500.0, names[0]), impression(501.0, names[-1])])
+    assert len(again.shown) == MAX_SHOWN
+    assert names[0] in again.shown
+    assert names[1] not in again.shown
+    assert list(again.shown)[-2:] == [names[0], names[-1]]
 
 
 def test_to_be_forgotten_leaves_nothing() -> None:
@@ -234,6 +272,16 @@ def test_a_profile_stored_in_the_released_layout_is_read() -> None:
     assert decode_profile(STORED) == KNOWN
 
 
+def test_an_older_layout_is_still_read() -> None:
+    assert decode_profile(STORED_1) == KNOWN_1
+
+
+def test_a_profile_of_an_older_layout_goes_on_in_the_released_one() -> None:
+    after = folded(decode_profile(STORED_1), click("solaris", 30.0), offset=121, partition=3)
+    assert after.version == 2
+    assert after.seen == ("emma", "dune", "solaris")
+
+
 def test_the_released_layout_is_still_what_is_written() -> None:
     assert encode_profile(KNOWN) == STORED
 
@@ -244,9 +292,9 @@ def test_a_field_added_by_a_later_version_is_passed_over() -> None:
 
 def test_a_profile_of_a_later_version_is_refused() -> None:
     """Reading on would drop what that version knew, and write the rest back over it."""
-    with pytest.raises(msgspec.DecodeError, match="layout version 2, this Headwater knows up to 1"):
-        decode_profile(STORED.replace(b'"version":1', b'"version":2'))
+    with pytest.raises(msgspec.DecodeError, match="layout version 3, this Headwater knows up to 2"):
+        decode_profile(STORED.replace(b'"version":2', b'"version":3'))
 
 
 def test_a_stored_profile_says_its_version() -> None:
-    assert b'"version":1' in encode_profile(KNOWN)
+    assert b'"version":2' in encode_profile(Profile())

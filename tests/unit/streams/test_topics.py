@@ -7,12 +7,12 @@ import pytest
 from streams import topics
 from streams.topics import ALL, Topic, Topics
 
-COMPACTED = {"items", "item-vectors", "item-trends", "profiles", "recommendations"}
-FOR_EVER = {"events", "items", "item-vectors", "item-trends", "profiles"}
+COMPACTED = {"items", "item-vectors", "item-trends", "rankers", "profiles", "recommendations"}
+FOR_EVER = {"events", "items", "item-vectors", "item-trends", "rankers", "profiles"}
 
 
-def test_there_are_nine_topics_each_with_a_name_of_its_own() -> None:
-    assert len(ALL) == len({topic.name for topic in ALL}) == 9
+def test_there_are_eleven_topics_each_with_a_name_of_its_own() -> None:
+    assert len(ALL) == len({topic.name for topic in ALL}) == 11
 
 
 def test_every_topic_of_the_module_is_in_the_table() -> None:
@@ -36,7 +36,7 @@ def test_only_what_can_be_made_again_or_is_of_no_use_later_is_deleted(topic: Top
 
 @pytest.mark.parametrize("topic", ALL, ids=lambda t: t.name)
 def test_every_topic_says_how_it_is_keyed_and_what_it_holds(topic: Topic) -> None:
-    assert topic.key in {"user", "item", "as the source"}
+    assert topic.key in {"user", "item", "strategy", "as the source"}
     assert topic.holds
 
 
@@ -83,7 +83,8 @@ def test_what_is_deleted_of_a_user_does_not_wait_a_week_for_its_file(name: str) 
 
 
 def test_topics_without_users_are_cleaned_as_kafka_likes() -> None:
-    for topic in (topics.ITEMS, topics.ITEM_VECTORS, topics.ITEM_TRENDS, topics.CO_VISITS):
+    of_items = (topics.ITEMS, topics.ITEM_VECTORS, topics.ITEM_TRENDS, topics.CO_VISITS)
+    for topic in (*of_items, topics.LESSONS, topics.RANKERS):
         assert not topic.holds_users
         assert not {"segment.ms", "max.compaction.lag.ms"} & set(topic.config())
 

@@ -7,9 +7,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from streams.predecessors import MAX_PREDECESSORS, SLACK, Before, Predecessors, alike
 from streams.trends import (
     DAY,
+    MAX_AT,
     MAX_DAYS,
+    SURGE,
     CoVisit,
     Trend,
     decode_co_visit,
@@ -25,12 +28,13 @@ from streams.trends import (
 LAW = settings(max_examples=50, deadline=None, derandomize=True, database=None)
 WEEK = 7 * DAY
 
-STORED_TREND = (
+STORED_TREND_1 = (
     b'{"version":1,"popularity":1.5,"at":86400.0,"interactions":3,"supporters":2,'
     b'"days":{"0":1,"1":1},"applied":{"0":7,"3":120}}'
 )
-"""The released layout, version 1: what `item-trends` holds today must be read for ever."""
-TREND = Trend(
+"""An older layout, version 1: what `item-trends` held then must be read for ever."""
+TREND_1 = Trend(
+    version=1,
     popularity=1.5,
     at=DAY,
     interactions=3,
@@ -38,14 +42,45 @@ TREND = Trend(
     days={0: 1, 1: 1},
     applied={0: 7, 3: 120},
 )
-STORED_VISIT = b"[86400.0,-0.5,true,3,120]"
-VISIT = CoVisit(at=DAY, gain=-0.5, first=True, partition=3, offset=120)
+STORED_TREND = (
+    b'{"version":2,"popularity":1.5,"at":86400.0,"interactions":3,"supporters":2,'
+    b'"days":{"0":1,"1":1},"applied":{"0":7,"3":120},"surge":0.25,'
+    b'"visitors":4,"predecessors":[["dune","emma"],[2,0],[19000,8100],[10000,5000],7]}'
+)
+"""The released layout, version 2."""
+TREND = msgspec.structs.replace(
+    TREND_1,
+    version=2,
+    surge=0.25,
+    visitors=4,
+    predecessors=Predecessors(("dune", "emma"), (2, 0), (19_000, 8_100), (10_000, 5_000), 7),
+)
+STORED_VISIT_1 = b"[86400.0,-0.5,true,3,120]"
+"""An older layout: co-visits that did not say what came before."""
+VISIT_1 = CoVisit(at=DAY, gain=-0.5, first=True, partition=3, offset=120)
+STORED_VISIT = b'[86400.0,2.0,true,3,120,[["dune",60.0],["emma",0.5]],true]'
+"""The released layout."""
+VISIT = CoVisit(
+    at=DAY,
+    gain=2.0,
+    first=True,
+    partition=3,
+    offset=120,
+    before=(Before("dune", 60.0), Before("emma", 0.5)),
+    is_visit=True,
+)
 
 VISITS = st.lists(
-    st.tuples(st.floats(0, 30 * DAY), st.floats(-3, 3), st.booleans(), st.integers(0, 3)),
+    st.tuples(
+        st.floats(0, 30 * DAY),
+        st.floats(-3, 3),
+        st.booleans(),
+        st.integers(0, 3),
+        st.lists(st.sampled_from("abcde"), unique=True, max_size=3),
+    ),
     max_size=25,
 )
-Drawn = list[tuple[float, float, bool, int]]
+Drawn = list[tuple[float, float, bool, int, list[str]]]
 POPULARITY = st.floats(1e-3, 1e6)
 TIMES = st.floats(0, 60 * DAY)
 
@@ -53,8 +88,10 @@ TIMES = st.floats(0, 60 * DAY)
 def by_partition(drawn: Drawn) -> dict[int, list[CoVisit]]:
     """What each partition of `events` sends, at rising offsets."""
     sources: dict[int, list[CoVisit]] = {}
-    for offset, (at, gain, first, partition) in enumerate(drawn):
-        sources.setdefault(partition, []).append(CoVisit(at, gain, first, partition, offset))
+    for offset, (at, gain, first, partition, names) in enumerate(drawn):
+        before = tuple(Before(name, 30.0) for name in names)
+        visit = CoVisit(at, gain, first, partition, offset, before)
+        sources.setdefault(partition, []).append(visit)
     return sources
 
 
@@ -81,7 +118,13 @@ def visit(at: float, *, offset: int, gain: float = 1.0, first: bool = True) -> C
 
 def test_a_first_visit_makes_an_item_popular_by_its_gain() -> None:
     assert fold_all([CoVisit(DAY, 2.0, True, 3, 120)]) == Trend(
-        popularity=2.0, at=DAY, interactions=1, supporters=1, days={1: 1}, applied={3: 120}
+        popularity=2.0,
+        at=DAY,
+        interactions=1,
+        supporters=1,
+        days={1: 1},
+        applied={3: 120},
+        surge=2.0,
     )
 
 
@@ -93,6 +136,30 @@ def test_popularity_halves_with_every_half_life() -> None:
         0.25,
         0.125,
     ]
+
+
+def test_a_surge_halves_several_times_as_fast() -> None:
+    trend = fold_all([visit(0.0, offset=0), visit(WEEK / SURGE, offset=1)])
+    assert trend.surge == 1.5
+    assert trend.popularity > 1.9
+
+
+def test_what_begins_to_rise_surges_before_what_was_popular_long_ago() -> None:
+    old = fold_all([visit(0.0, offset=n) for n in range(20)] + [visit(WEEK, offset=20)])
+    rising = fold_all([visit(WEEK, offset=n) for n in range(3)])
+    assert old.popularity > rising.popularity
+    assert old.surge < rising.surge
+
+
+def test_a_visit_names_what_came_before_it() -> None:
+    once = fold(Trend(), VISIT, half_life=WEEK)
+    assert once.predecessors.item_ids == ("dune", "emma")
+    assert once.predecessors.supporters == (1, 1)
+
+
+def test_a_repeated_visit_of_the_same_user_adds_no_supporter_of_what_came_before() -> None:
+    again = msgspec.structs.replace(VISIT, first=False, offset=121)
+    assert fold_all([VISIT, again]).predecessors.supporters == (1, 1)
 
 
 def test_a_visit_is_added_to_what_is_left_of_the_earlier_ones() -> None:
@@ -117,7 +184,7 @@ def test_supporters_are_people_and_interactions_are_visits() -> None:
 @given(drawn=VISITS)
 def test_supporters_count_first_visits(drawn: Drawn) -> None:
     trend = fold_all(interleave(by_partition(drawn), seed=1))
-    assert trend.supporters == sum(first and gain > 0 for _, gain, first, _ in drawn)
+    assert trend.supporters == sum(first and gain > 0 for _, gain, first, *_ in drawn)
     assert trend.interactions == len(drawn)
 
 
@@ -173,6 +240,8 @@ def test_the_order_between_sources_does_not_matter(drawn: Drawn, seed: int) -> N
     one = fold_all(interleave(sources, seed=seed))
     other = fold_all(interleave(sources, seed=seed + 1))
     assert one.popularity == pytest.approx(other.popularity, rel=1e-9)
+    assert one.surge == pytest.approx(other.surge, rel=1e-9)
+    assert alike(one.predecessors, other.predecessors)
     for field in ("at", "interactions", "supporters", "days", "applied"):
         assert getattr(one, field) == getattr(other, field)
 
@@ -184,7 +253,7 @@ def test_the_order_between_sources_does_not_matter(drawn: Drawn, seed: int) -> N
 @given(drawn=VISITS, seed=st.integers(0, 1000))
 def test_only_the_newest_eight_days_are_kept(drawn: Drawn, seed: int) -> None:
     trend = fold_all(interleave(by_partition(drawn), seed=seed))
-    days = [int(at // DAY) for at, gain, first, _ in drawn if first and gain > 0]
+    days = [int(at // DAY) for at, gain, first, *_ in drawn if first and gain > 0]
     kept = [day for day in days if day > max(days) - MAX_DAYS]
     assert trend.days == {day: kept.count(day) for day in set(kept)}
     assert len(trend.days) <= MAX_DAYS == 8
@@ -267,14 +336,26 @@ def test_what_is_stored_in_the_released_layout_is_read() -> None:
     assert decode_co_visit(STORED_VISIT) == VISIT
 
 
+def test_an_older_layout_is_still_read() -> None:
+    assert decode_trend(STORED_TREND_1) == TREND_1
+    assert decode_co_visit(STORED_VISIT_1) == VISIT_1
+
+
+def test_a_trend_of_an_older_layout_goes_on_in_the_released_one() -> None:
+    visit = msgspec.structs.replace(VISIT, offset=121)
+    after = fold(decode_trend(STORED_TREND_1), visit, half_life=WEEK)
+    assert (after.version, after.interactions, after.popularity) == (2, 4, 3.5)
+    assert after.predecessors.item_ids == ("dune", "emma")
+
+
 def test_the_released_layout_is_still_what_is_written() -> None:
     assert encode_trend(TREND) == STORED_TREND
     assert encode_co_visit(VISIT) == STORED_VISIT
 
 
 def test_a_trend_of_a_later_version_is_refused() -> None:
-    with pytest.raises(msgspec.DecodeError, match="layout version 2, this Headwater knows up to 1"):
-        decode_trend(STORED_TREND.replace(b'"version":1', b'"version":2'))
+    with pytest.raises(msgspec.DecodeError, match="layout version 3, this Headwater knows up to 2"):
+        decode_trend(STORED_TREND.replace(b'"version":2', b'"version":3'))
 
 
 @pytest.mark.parametrize("change", [{"at": 1e300}, {"at": -1.0}, {"gain": 1.7e308}, {"gain": -1e7}])
@@ -282,6 +363,31 @@ def test_what_would_spoil_a_trend_for_good_is_no_co_visit(change: dict[str, floa
     spoilt = msgspec.structs.replace(VISIT, **change)
     with pytest.raises(msgspec.DecodeError, match="expected 0 to"):
         decode_co_visit(encode_co_visit(spoilt))
+
+
+@pytest.mark.parametrize("gap", [-1.0, 10 * MAX_AT])
+def test_a_gap_that_cannot_be_is_no_co_visit(gap: float) -> None:
+    spoilt = msgspec.structs.replace(VISIT, before=(Before("dune", 1.0), Before("emma", gap)))
+    with pytest.raises(msgspec.DecodeError, match="a gap of before, expected 0 to"):
+        decode_co_visit(encode_co_visit(spoilt))
+
+
+TOO_MANY = MAX_PREDECESSORS + SLACK + 1
+ONES = ((1,) * TOO_MANY, (1,) * TOO_MANY, (1,) * TOO_MANY)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        Predecessors(("dune",)),
+        Predecessors(("dune",), (1,), (1,), (1, 2)),
+        Predecessors(tuple(f"{n}" for n in range(TOO_MANY)), *ONES),
+    ],
+    ids=["no columns", "unequal columns", "too many"],
+)
+def test_a_trend_that_no_row_of_a_crowd_can_hold_is_refused(table: Predecessors) -> None:
+    with pytest.raises(msgspec.DecodeError, match="predecessors"):
+        decode_trend(encode_trend(msgspec.structs.replace(TREND, predecessors=table)))
 
 
 def test_deep_nesting_is_no_co_visit() -> None:
@@ -297,9 +403,20 @@ def test_what_is_no_co_visit_and_no_trend_is_a_decode_error(value: bytes) -> Non
         decode_trend(value if value != b"{}" else b"[]")
 
 
-def test_a_co_visit_names_no_user() -> None:
-    assert not {"user", "user_id"} & set(CoVisit.__struct_fields__)
+@pytest.mark.parametrize("kind", [CoVisit, Before, Trend, Predecessors])
+def test_nothing_on_the_way_names_a_user(kind: type[msgspec.Struct]) -> None:
+    assert not {"user", "user_id"} & set(kind.__struct_fields__)
 
 
 def test_a_stored_trend_says_its_version() -> None:
-    assert b'"version":1' in encode_trend(TREND)
+    assert b'"version":2' in encode_trend(Trend())
+
+
+@pytest.mark.parametrize(
+    ("first", "is_visit", "visitors"), [(True, True, 1), (False, True, 0), (True, False, 0)]
+)
+def test_visitors_are_people_who_came_whether_they_liked_it_or_not(
+    first: bool, is_visit: bool, visitors: int
+) -> None:
+    came = CoVisit(DAY, -2.0, first, 0, 1, is_visit=is_visit)
+    assert fold(Trend(), came, half_life=WEEK).visitors == visitors

@@ -1,0 +1,1 @@
+"""What the engine is compared with, one module each."""

@@ -1,0 +1,16 @@
+"""What a contender may be told when it is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The same for all contenders; each takes what concerns it."""
+
+    strategy: str | None = None
+    """Which of its ways of building slates the engine takes; None for its own choice."""
+    seed: int = 0
+    events: int = 100_000
+    """How long the stream is, for a half-life that is a share of it."""

@@ -1,0 +1,167 @@
+"""
+What the crowd does: how much all items are visited, and who comes after whom, from either side.
+
+Every pair stands in one slot: a place in a row of its item.  The other direction is a list of
+slots for each predecessor, so nothing is kept twice and both are read without a loop over items.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.predecessors import MAX_PREDECESSORS, SLACK, WHOLE
+from streams.trends import SURGE, Trend, standing_of
+
+WIDTH = MAX_PREDECESSORS + SLACK
+"""Slots of a row: as many predecessors as a trend may hold."""
+_COLUMNS = np.arange(WIDTH, dtype=np.int32)
+FIRST_ROWS = 256
+SUPPORTERS, NEAR, CLOSE = range(3)
+"""Columns of `Pairs.values`."""
+_UNITS = np.array([1.0, 1 / WHOLE, 1 / WHOLE], np.float32)
+
+Rows = NDArray[np.int32]
+Values = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Pairs of an item asked about and one that goes with it, in no order."""
+
+    place: Rows
+    """(e,) which of the items asked about, by its place in the question."""
+    row: Rows
+    """(e,) the row of the other one."""
+    after: NDArray[np.bool_]
+    """(e,) did people come to the other one after the one asked about?"""
+    values: Values
+    """(e, 3) supporters, near and close."""
+
+
+class Crowd:
+    """
+    All trends, by rows: numbers of items, given out as they come and never again.
+
+    >>> from streams.predecessors import Predecessors
+    >>> crowd = Crowd(half_life=7 * 86_400.0)
+    >>> after_dune = Predecessors(("dune",), (7,), (35_000,), (20_000,))
+    >>> crowd.follow("emma", Trend(interactions=9, predecessors=after_dune))
+    >>> found = crowd.pairs(["dune"])
+    >>> [crowd.ids[row] for row in found.row], found.after.tolist(), found.values.tolist()
+    (['emma'], [True], [[7.0, 3.5, 2.0]])
+    """
+
+    def __init__(self, *, half_life: float) -> None:
+        """Begin without any item; `half_life` of popularity, in seconds."""
+        self.half_life = half_life
+        self.ids: list[str] = []
+        self.visits = np.zeros(FIRST_ROWS, np.float32)
+        """(rows or more,) interactions of each item."""
+        self.standing = np.full(FIRST_ROWS, -np.inf)
+        """(rows or more,) `streams.trends.standing_of` of each item's popularity."""
+        self.surge = np.full(FIRST_ROWS, -np.inf)
+        """(rows or more,) the same of its surge."""
+        self._rows: dict[str, int] = {}
+        self._before = np.zeros((FIRST_ROWS, WIDTH), np.int32)
+        self._count = np.zeros(FIRST_ROWS, np.int32)
+        self._values = np.zeros((FIRST_ROWS * WIDTH, 3), np.float32)
+        self._after: list[array[int]] = []
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def row(self, item_id: str) -> int:
+        """The row of an item, a new one where it has none."""
+        row = self._rows.get(item_id)
+        return self._add(item_id) if row is None else row
+
+    def known(self, item_ids: Iterable[str]) -> list[int]:
+        """The rows of those items that have one."""
+        rows = map(self._rows.get, item_ids)
+        return [row for row in rows if row is not None]
+
+    def rows(self, item_ids: Iterable[str]) -> Rows:
+        """The rows of items, in the order given; new ones for those that have none."""
+        return np.array([self.row(item_id) for item_id in item_ids], np.int32)
+
+    def follow(self, item_id: str, trend: Trend) -> None:
+        """An item's trend is this now."""
+        row, predecessors = self.row(item_id), trend.predecessors
+        before = self.rows(predecessors.item_ids)
+        self.visits[row] = trend.interactions
+        self.standing[row] = standing_of(trend.popularity, trend.at, half_life=self.half_life)
+        self.surge[row] = standing_of(trend.surge, trend.at, half_life=self.half_life / SURGE)
+        kept = self._keep(row, before)
+        for k in range(kept, len(before)):
+            self._after[before[k]].append(row * WIDTH + k)
+        self._before[row, : len(before)] = before
+        self._count[row] = len(before)
+        columns = (predecessors.supporters, predecessors.near, predecessors.close)
+        values = np.array(columns, np.float32).T * _UNITS
+        self._values[row * WIDTH : row * WIDTH + len(before)] = values
+
+    def _keep(self, row: int, before: Rows) -> int:
+        """Give up the slots from the first on that has another predecessor now; which is that?"""
+        old = self._before[row, : self._count[row]]
+        common = min(len(old), len(before))
+        unlike = np.flatnonzero(old[:common] != before[:common])
+        kept = int(unlike[0]) if len(unlike) else common
+        for k in range(kept, len(old)):
+            self._after[old[k]].remove(row * WIDTH + k)
+        return kept
+
+    def pairs(self, item_ids: Sequence[str]) -> Pairs:
+        """All pairs of some items, in both directions; those nobody has come to have none."""
+        there = [(k, self._rows[i]) for k, i in enumerate(item_ids) if i in self._rows]
+        if not there:
+            return _NONE
+        asked = np.array([place for place, _ in there], np.int32)
+        rows = np.array([row for _, row in there], np.int32)
+        after = [np.frombuffer(self._after[row], np.int32) for row in rows.tolist()]
+        slots = np.concatenate(after)
+        kept = self._count[rows, None] > _COLUMNS
+        mine = (rows[:, None] * WIDTH + _COLUMNS)[kept]
+        lengths = [len(each) for each in after]
+        return Pairs(
+            place=np.concatenate([np.repeat(asked, lengths), np.repeat(asked, kept.sum(axis=1))]),
+            row=np.concatenate([slots // WIDTH, self._before[rows][kept]]),
+            after=np.arange(len(slots) + len(mine)) < len(slots),
+            values=self._values[np.concatenate([slots, mine])],
+        )
+
+    def supporters(self, before: str, item_id: str) -> int:
+        """Different users who came to an item after another one; 0 where nobody knows."""
+        row, other = self._rows.get(item_id), self._rows.get(before)
+        if row is None or other is None:
+            return 0
+        found = np.flatnonzero(self._before[row, : self._count[row]] == other)
+        return int(self._values[row * WIDTH + found[0], SUPPORTERS]) if len(found) else 0
+
+    def _add(self, item_id: str) -> int:
+        row = len(self.ids)
+        if row == len(self.visits):
+            self._grow()
+        self._rows[item_id] = row
+        self.ids.append(item_id)
+        self._after.append(array("i"))
+        return row
+
+    def _grow(self) -> None:
+        """Twice the rows."""
+        self.visits = np.concatenate([self.visits, np.zeros_like(self.visits)])
+        nobody = np.full(len(self.standing), -np.inf)
+        self.standing = np.concatenate([self.standing, nobody])
+        self.surge = np.concatenate([self.surge, nobody])
+        self._before = np.concatenate([self._before, np.zeros_like(self._before)])
+        self._count = np.concatenate([self._count, np.zeros_like(self._count)])
+        self._values = np.concatenate([self._values, np.zeros_like(self._values)])
+
+
+_NONE = Pairs(
+    np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, bool), np.zeros((0, 3), np.float32)
+)

@@ -1,0 +1,96 @@
+"""
+What a slate is asked for: a feed, more of it, what goes with an item, a row with a title.
+
+A scenario decides whose history speaks and what may not be shown; how candidates are found and
+ranked is the strategy's affair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+import msgspec
+
+from slates.config import SlateConfig
+from slates.knowledge import Knowledge
+from streams.profiles import Entry, Profile
+from streams.requests import SlateRequest
+
+SCENARIOS = frozenset({"feed", "next", "similar", "because"})
+"""What may be asked for."""
+PAGES_SECONDS = 3_600.0
+"""How long what was shown stays off the next page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a slate is built for."""
+
+    profile: Profile
+    """The history that speaks."""
+    barred: AbstractSet[str]
+    """What may not be shown."""
+    title: str = ""
+    """What to write above it; empty for a feed."""
+    note: str = ""
+    """Why there can be nothing on it; empty where there can."""
+
+
+def set_scene(
+    request: SlateRequest,
+    profile: Profile,
+    knowledge: Knowledge,
+    *,
+    now: float,
+    config: SlateConfig,
+) -> Scene:
+    """
+    Turn a request into what its slate is built for.
+
+    Args:
+        request: With a scenario out of `SCENARIOS`.
+        profile: What is known of the user.
+        knowledge: For titles.
+        now: Event time, seconds since 1970.
+        config: May what the user had be shown again?
+    """
+    had = frozenset() if config.repeats else frozenset(profile.seen)
+    excluded = frozenset(request.exclude)
+    match request.scenario:
+        case "next":
+            return Scene(profile, had | excluded | _just_shown(profile, now))
+        case "similar":
+            about = request.about or ""
+            title = f"Similar to {_title(about, knowledge)}"
+            note = "" if about in knowledge.index else f"item {about!r} is not in the catalogue"
+            return Scene(_only(about, now), excluded | {about}, title, note)
+        case "because":
+            return _because(profile, had | excluded, knowledge, now)
+    return Scene(profile, had | excluded)
+
+
+def _because(profile: Profile, barred: AbstractSet[str], knowledge: Knowledge, now: float) -> Scene:
+    """A row about the newest item that the user liked and that is known."""
+    liked = (e.item_id for e in reversed(profile.history) if e.gain > 0)
+    about = next((item_id for item_id in liked if item_id in knowledge.index), None)
+    if about is None:
+        return Scene(profile, barred, note="the user has not liked anything yet")
+    title = f"Because you liked {_title(about, knowledge)}"
+    return Scene(_only(about, now), barred | {about}, title)
+
+
+def _only(item_id: str, now: float) -> Profile:
+    """As if somebody had come to this item and to nothing else."""
+    return msgspec.structs.replace(Profile(), history=(Entry(now, item_id, "view", 1.0),))
+
+
+def _just_shown(profile: Profile, now: float) -> frozenset[str]:
+    return frozenset(
+        item_id for item_id, shown in profile.shown.items() if now - shown.at <= PAGES_SECONDS
+    )
+
+
+def _title(item_id: str, knowledge: Knowledge) -> str:
+    facts = knowledge.facts(item_id)
+    return item_id if facts is None else facts.title

@@ -1,0 +1,101 @@
+"""
+What is announced, in columns: facts that every candidate is asked for, without a loop over them.
+
+Rows are those of the crowd.  The facts themselves stay where titles and texts are.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Place: TypeAlias = tuple[str, str]
+"""An attribute's name and one of its words."""
+
+WIDTH = 12
+"""Words of an item that count in a leaning; films have about three genres, books eight subjects."""
+FIRST_ROWS = 256
+
+
+class Shelf:
+    """
+    The live items of a catalogue.
+
+    >>> shelf = Shelf()
+    >>> shelf.put(3, published_at=None, words=[("by", "Verne")])
+    >>> shelf.lean({("by", "Verne"): 0.5}, np.array([3, 4])).tolist()
+    [0.5, 0.0]
+    """
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self.live = np.zeros(FIRST_ROWS, bool)
+        """(rows or more,) may it be shown?"""
+        self.published = np.full(FIRST_ROWS, math.nan)
+        """(rows or more,) seconds since 1970; NaN where nobody knows."""
+        self._words = np.zeros((FIRST_ROWS, WIDTH), np.int32)
+        self._numbers: dict[Place, int] = {}
+        self._having: Counter[int] = Counter()
+        self._count = 0
+
+    def put(self, row: int, *, published_at: float | None, words: Sequence[Place]) -> None:
+        """An item is announced; it was not before, or was discarded."""
+        while row >= len(self.live):
+            self._grow()
+        numbers = [self._number(place) for place in words[:WIDTH]]
+        self._words[row, : len(numbers)] = numbers
+        self._having.update(set(numbers))
+        self.published[row] = math.nan if published_at is None else published_at
+        self.live[row] = True
+        self._count += 1
+
+    def discard(self, row: int) -> None:
+        """An item is gone."""
+        self._having.subtract(set(self._words[row].tolist()) - {0})
+        self._words[row] = 0
+        self.published[row] = math.nan
+        self.live[row] = False
+        self._count -= 1
+
+    def share(self, place: Place) -> float:
+        """Share of live items that have a word; 0 to 1."""
+        number = self._numbers.get(place)
+        return self._having[number] / self._count if number and self._count else 0.0
+
+    def lean(
+        self, leaning: Mapping[Place, float], rows: NDArray[np.integer]
+    ) -> NDArray[np.float64]:
+        """
+        How much somebody leans to items.
+
+        Args:
+            leaning: Word to how much; words that no item has count for nothing.
+            rows: (m,) the items.
+
+        Returns:
+            (m,) the sum over the item's words, -1 to 1.
+        """
+        by_number = np.zeros(len(self._numbers) + 1)
+        for place, amount in leaning.items():
+            number = self._numbers.get(place)
+            if number is not None:
+                by_number[number] = amount
+        within = rows < len(self._words)
+        words = self._words[np.where(within, rows, 0)]
+        totals = np.where(within, by_number[words].sum(axis=1), 0.0)
+        return np.clip(totals, -1.0, 1.0)
+
+    def _number(self, place: Place) -> int:
+        """A word's number, from 1; 0 is no word."""
+        return self._numbers.setdefault(place, len(self._numbers) + 1)
+
+    def _grow(self) -> None:
+        """Twice the rows."""
+        self.live = np.concatenate([self.live, np.zeros_like(self.live)])
+        self.published = np.concatenate([self.published, np.full(len(self.published), math.nan)])
+        self._words = np.concatenate([self._words, np.zeros_like(self._words)])

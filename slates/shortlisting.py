@@ -1,0 +1,133 @@
+"""
+What a slate is chosen from: candidates within bounds, each with its features and its score.
+
+Kept apart from the choice, because a ranker learns from all that could have been shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slates import evidence as collaborative
+from slates.candidates import Bounds, Pool, gather
+from slates.config import DAY, SlateConfig
+from slates.evidence import gather_evidence, visited
+from slates.features import NAMES, Matrix, Measuring, standardise
+from slates.knowledge import Knowledge
+from slates.own import habits_of
+from slates.ranking import weigh, weights_of
+from slates.scenarios import Scene, set_scene
+from slates.tastes import Tastes, Vectors, derive_tastes
+from streams.profiles import Profile
+from streams.requests import SlateRequest
+
+SHOWN_DAYS = 1.0
+"""Days after which having been shown counts half: a feed is looked at once a day or more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shortlist:
+    """The candidates of one slate, scored."""
+
+    candidates: Pool
+    vectors: Vectors
+    """(len(candidates), dim) unit rows."""
+    features: Matrix
+    """(len(candidates), `slates.features.NAMES`) z-scores."""
+    scores: NDArray[np.float64]
+    """(len(candidates),), higher is better."""
+    order: NDArray[np.intp]
+    """Rows, best first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a slate is chosen from."""
+
+    tastes: Tastes
+    bounds: Bounds
+    shortlist: Shortlist
+    retrieved: float
+    """Seconds spent on candidates."""
+    scored: float
+    """Seconds spent on their scores."""
+
+    scene: Scene
+    """What the slate is built for."""
+    seed: str
+    """Whatever is drawn is drawn from this: the same request draws the same."""
+
+    @property
+    def note(self) -> str:
+        """Why nothing can be shown; empty where something can."""
+        return self.scene.note
+
+
+def prepare(
+    request: SlateRequest,
+    profile: Profile,
+    knowledge: Knowledge,
+    *,
+    now: float,
+    config: SlateConfig,
+) -> Prepared:
+    """
+    Find and score what a slate can be chosen from.
+
+    Args:
+        request: For whom, what for, what not.
+        profile: What is known of the user; `Profile()` for a stranger.
+        knowledge: What is known of the items.
+        now: Event time, seconds since 1970.
+        config: The strategy.
+    """
+    began = perf_counter()
+    scene = set_scene(request, profile, knowledge, now=now, config=config)
+    bounds = Bounds(
+        barred=scene.barred,
+        within=knowledge.matching(request.filters) if request.filters else None,
+    )
+    tastes = derive_tastes(scene.profile, knowledge.index, config)
+    evidence = gather_evidence(visited(scene.profile), knowledge.crowd, now=now)
+    habits = habits_of(scene.profile.history) if config.repeats else {}
+    measuring = Measuring(evidence, tastes, habits, knowledge, now, config)
+    candidates = Pool([], []) if scene.note else gather(measuring, bounds)
+    retrieved = perf_counter()
+    shortlist = _shortlist(candidates, profile, measuring)
+    return Prepared(
+        tastes=tastes,
+        bounds=bounds,
+        shortlist=shortlist,
+        retrieved=retrieved - began,
+        scored=perf_counter() - retrieved,
+        scene=scene,
+        seed=request.user_id if request.trigger is None else request.trigger.id,
+    )
+
+
+def _shortlist(pool: Pool, profile: Profile, measuring: Measuring) -> Shortlist:
+    if not len(pool):
+        empty = np.zeros((0, len(NAMES)))
+        return Shortlist(pool, empty.astype(np.float32), empty, empty[:, 0], np.zeros(0, np.intp))
+    vectors = measuring.knowledge.index.vectors(pool.item_ids)
+    features = standardise(measuring.measure(pool.item_ids, pool.rows, vectors))
+    features[:, : len(collaborative.NAMES)] *= measuring.evidence.trust
+    scores = weigh(features, weights_of(measuring.config, measuring.knowledge))
+    scores -= measuring.config.rotation * _staleness(pool.item_ids, profile, measuring.now)
+    return Shortlist(pool, vectors, features, scores, np.argsort(-scores, kind="stable"))
+
+
+def _staleness(item_ids: Sequence[str], profile: Profile, now: float) -> NDArray[np.float64]:
+    """How often each item was shown and not touched: doublings, halved every `SHOWN_DAYS`."""
+    stale = np.zeros(len(item_ids))
+    for k, item_id in enumerate(item_ids if profile.shown else ()):
+        shown = profile.shown.get(item_id)
+        if shown is not None:
+            days = max(now - shown.at, 0.0) / DAY
+            stale[k] = np.log2(1 + shown.times) * 2.0 ** -(days / SHOWN_DAYS)
+    return stale

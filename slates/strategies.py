@@ -1,0 +1,82 @@
+"""
+Strategies as data: named ways to build a slate, out of a TOML file.
+
+A section sets what is different from the settings; whatever it does not know it refuses by name,
+at start, so that a misspelt stage never runs for a night without anybody noticing.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from pydantic import ValidationError
+
+from slates.config import SlateConfig
+from slates.features import NAMES
+from streams.errors import BadSetting
+
+SETTING = "HEADWATER_STRATEGIES"
+
+Strategies: TypeAlias = Mapping[str, SlateConfig]
+"""Name to how its slates are built."""
+
+
+def load_strategies(base: SlateConfig, path: Path | None = None) -> Strategies:
+    """
+    Read the strategies that come with Headwater, and a file of one's own.
+
+    Args:
+        base: What holds where a section says nothing.
+        path: Adds strategies, or replaces them by name.
+
+    Raises:
+        BadSetting: The file cannot be read, or a section has an unknown name or a wrong value.
+    """
+    shipped = files("slates").joinpath("strategies.toml").read_text(encoding="utf-8")
+    strategies = _parse(shipped, base, "strategies.toml")
+    if path is None:
+        return strategies
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise BadSetting(f"{SETTING}: {path} cannot be read: {exc}") from exc
+    return {**strategies, **_parse(text, base, str(path))}
+
+
+def _parse(text: str, base: SlateConfig, place: str) -> dict[str, SlateConfig]:
+    try:
+        sections = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as exc:
+        raise BadSetting(f"{SETTING}: {place} is no TOML: {exc}") from exc
+    return {name: _strategy(name, section, base, place) for name, section in sections.items()}
+
+
+def _strategy(name: str, section: Any, base: SlateConfig, place: str) -> SlateConfig:
+    if not isinstance(section, dict):
+        raise BadSetting(f"{SETTING}: {place}: {name!r} stands alone, expected sections as [name]")
+    if "strategy" in section:
+        raise BadSetting(f"{SETTING}: {place}: [{name}] strategy: the name is that of the section")
+    try:
+        strategy = SlateConfig.model_validate({**base.model_dump(), **section, "strategy": name})
+    except ValidationError as exc:
+        lines = "; ".join(_line(error) for error in exc.errors())
+        raise BadSetting(f"{SETTING}: {place}: [{name}] {lines}") from exc
+    unknown = set(() if strategy.ranker == "learned" else strategy.ranker) - set(NAMES)
+    if unknown:
+        raise BadSetting(
+            f"{SETTING}: {place}: [{name}] ranker: {', '.join(sorted(unknown))} is no feature; "
+            f"known are {', '.join(NAMES)}"
+        )
+    return strategy
+
+
+def _line(error: Any) -> str:
+    where = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        known = ", ".join(sorted(SlateConfig.model_fields))
+        return f"{where} is not known; known are {known}"
+    return f"{where}: {error['msg']} (got {error['input']!r})"

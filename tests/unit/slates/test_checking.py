@@ -1,0 +1,325 @@
+"""The checker lets every true reason pass, and no changed one, whatever titles strangers write."""
+
+import random
+import re
+from typing import Any, TypeAlias
+
+import msgspec
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from slates.checking import misread, unproven
+from slates.config import DAY, SlateConfig
+from slates.explanations import explain
+from slates.reasons.grounds import Grounds
+from slates.slate import Reason, SlateItem
+from slates.tastes import derive_tastes
+from slates.testing import SmallKnowledge
+from streams.items import AttributeValue, ItemFacts, clean_text
+from streams.predecessors import Predecessors
+from streams.profiles import Entry, Profile
+from streams.trends import Trend
+
+LAW = settings(max_examples=200, deadline=None, derandomize=True, database=None)
+NOW = 100.5 * DAY
+TODAY = 100
+CONFIG = SlateConfig(supporters=5)
+ITEMS = 8
+
+# -- random worlds
+
+HOSTILE = [
+    "1984",
+    "7 days",
+    "31 of the 40 people who came to “Dune” went on to this",
+    "Dune” and “Emma",
+    "“",
+    "”",
+    "<b>{title}</b>",
+    "%s {0} {}",
+    "'); DROP TABLE items; --",
+    "Nobody",
+    "a day ago",
+    "ＦＵＬＬ ７",
+    "٣ ²",
+    "İstanbul ı ß",
+    "x" * 300,
+    "long title " * 30,
+    "rising, which you liked",
+    ": both say “war”",
+]
+WORDS = ["sea", "war", "desert planet", "love story", "Jules Verne", *HOSTILE]
+TITLES = st.text(min_size=1, max_size=30).map(clean_text).filter(bool)
+NAMES = ["author", "subjects", "by", "liked", "people", "x7", "a day ago", "Genre"]
+ACTIONS = [("click", 1.0), ("like", 2.0), ("purchase", 3.0), ("rating", -1.0), ("skip", -0.3)]
+IDS = [f"i{n}" for n in range(ITEMS)]
+
+
+def facts_from(drawn: random.Random, title: str) -> ItemFacts:
+    def words() -> AttributeValue:
+        few = drawn.choice([WORDS[:6], WORDS])
+        several = tuple(drawn.sample(few, drawn.randrange(4)))
+        values: list[AttributeValue] = [drawn.choice(few), several, 3.0]
+        return drawn.choice(values)
+
+    return ItemFacts(
+        drawn.choice([title, " ".join(drawn.sample(WORDS, drawn.randrange(1, 4)))]),
+        tags=tuple(drawn.sample(WORDS, drawn.randrange(3))),
+        attributes={name: words() for name in [*NAMES[:2], *drawn.sample(NAMES, 2)]},
+        published_at=drawn.choice([None, NOW - drawn.uniform(-1, 9) * DAY]),
+    )
+
+
+def trend_from(drawn: random.Random) -> Trend:
+    before = tuple(drawn.sample(IDS, drawn.randrange(ITEMS)))
+    weights = (1,) * len(before)
+    return Trend(
+        popularity=drawn.choice([0.0, 5e-324, 1e-9, 1e6, drawn.uniform(0, 50)]),
+        surge=drawn.uniform(0, 50),
+        at=NOW - drawn.uniform(-1, 9) * DAY,
+        interactions=drawn.randrange(60),
+        supporters=drawn.randrange(40),
+        visitors=drawn.randrange(60),
+        days={
+            day: drawn.randrange(1, 9)
+            for day in drawn.sample(range(TODAY - 9, TODAY + 2), drawn.randrange(7))
+        },
+        predecessors=Predecessors(
+            before, tuple(drawn.randrange(13) for _ in before), weights, weights
+        ),
+    )
+
+
+def profile_from(drawn: random.Random) -> Profile:
+    """Somebody who came back to a few items now and then, or never did anything."""
+    few = drawn.sample(IDS, drawn.randrange(1, ITEMS))
+    acts = (
+        Entry(NOW - drawn.randrange(60) / 2 * DAY, drawn.choice(few), *drawn.choice(ACTIONS))
+        for _ in range(drawn.randrange(25))
+    )
+    return Profile(history=tuple(sorted(acts)))
+
+
+World: TypeAlias = tuple[list[SlateItem], Grounds]
+
+
+def world_from(seed: int, title: str) -> World:
+    """Knowledge, a user and an explained slate of all items."""
+    drawn, knowledge = random.Random(seed), SmallKnowledge()
+    for item_id in IDS:
+        vector = [drawn.gauss(0, 1) for _ in range(3)]
+        knowledge.announce(item_id, vector, facts_from(drawn, title))
+        knowledge.follow(item_id, trend_from(drawn))
+    for n in range(ITEMS):  # or no word would be rare
+        knowledge.announce(f"other-{n}", [0, 0, 1], ItemFacts("x"))
+    about = drawn.choice([None, "i0"])
+    grounds = Grounds(profile_from(drawn), knowledge, NOW, CONFIG, about)
+    speaking = Profile(history=(Entry(NOW, about, "view", 1.0),)) if about else grounds.profile
+    tastes = derive_tastes(speaking, knowledge.index, CONFIG)
+    said = explain(IDS, knowledge.index.vectors(IDS), tastes, grounds)
+    items = [
+        SlateItem(item_id, "", rank, 0.0, {}, why)
+        for rank, (item_id, why) in enumerate(zip(IDS, said, strict=True))
+    ]
+    return items, grounds
+
+
+WORLDS = st.builds(world_from, st.integers(0, 2**32), TITLES)
+
+
+@LAW
+@given(world=WORLDS)
+def test_every_reason_of_every_slate_is_proven(world: World) -> None:
+    items, grounds = world
+    assert unproven(items, grounds) == []
+
+
+@LAW
+@given(world=WORLDS)
+def test_a_slate_that_came_back_from_the_topic_is_proven_too(
+    world: World,
+) -> None:
+    items, grounds = world
+    back = msgspec.json.decode(msgspec.json.encode(items), type=list[SlateItem])
+    assert unproven(back, grounds) == []
+
+
+# -- mutants
+
+
+@LAW
+@given(world=WORLDS, data=st.data())
+def test_a_sentence_with_another_number_is_found_out(world: World, data: st.DataObject) -> None:
+    items, grounds = world
+    spoken = [(i, r) for i in items for r in i.reasons if re.search("[0-9]", _plain(r))]
+    assume(spoken)
+    item, reason = data.draw(st.sampled_from(spoken))
+    place = data.draw(st.sampled_from(_numbers(reason)))
+    number = data.draw(st.integers(0, 200).filter(lambda n: str(n) != place.group()))
+    lie = f"{reason.text[: place.start()]}{number}{reason.text[place.end() :]}"
+    assert unproven([_with(item, reason, text=lie)], grounds)
+
+
+@LAW
+@given(world=WORLDS, data=st.data())
+def test_a_sentence_with_another_name_is_found_out(world: World, data: st.DataObject) -> None:
+    items, grounds = world
+    named = [(i, r, n) for i in items for r in i.reasons for n in _names(r)]
+    assume(named)
+    item, reason, name = data.draw(st.sampled_from(named))
+    other = data.draw(TITLES.filter(lambda title: title != name))
+    lie = reason.text.replace(f"“{name}”", f"“{other}”")
+    assume(lie != reason.text)
+    assert unproven([_with(item, reason, text=lie)], grounds)
+
+
+@LAW
+@given(world=WORLDS, data=st.data())
+def test_a_number_changed_in_sentence_and_evidence_alike_is_found_out(
+    world: World, data: st.DataObject
+) -> None:
+    items, grounds = world
+    counted = [
+        (i, r, field)
+        for i in items
+        for r in i.reasons
+        for field, value in r.evidence.items()
+        if isinstance(value, int) and field not in ("days", "lately_days")
+    ]
+    assume(counted)
+    item, reason, field = data.draw(st.sampled_from(counted))
+    evidence = {**reason.evidence, field: reason.evidence[field] + data.draw(st.integers(1, 9))}
+    assert unproven([_with(item, reason, evidence=evidence)], grounds)
+
+
+@LAW
+@given(world=WORLDS, data=st.data())
+def test_a_reason_is_not_true_of_a_user_without_a_history(
+    world: World, data: st.DataObject
+) -> None:
+    items, grounds = world
+    personal = [i for i in items for r in i.reasons if r.evidence.get("items", ["i0"]) != ["i0"]]
+    assume(personal)
+    nobody = Grounds(Profile(), grounds.knowledge, NOW, CONFIG, grounds.about)
+    assert unproven([data.draw(st.sampled_from(personal))], nobody)
+
+
+def _names(reason: Reason) -> list[str]:
+    evidence = reason.evidence
+    return [*evidence.get("words", []), *evidence.get("titles", []), *_phrase(evidence)]
+
+
+def _phrase(evidence: Any) -> list[str]:
+    return [evidence["phrase"]] if "phrase" in evidence else []
+
+
+def _plain(reason: Reason) -> str:
+    """The sentence with its names blotted out, as long as before."""
+    text = reason.text
+    for name in _names(reason):
+        text = text.replace(f"“{name}”", "_" * (len(name) + 2), 1)
+    if "attribute" in reason.evidence:
+        text = text.replace(f"More of the {reason.evidence['attribute']} ", "", 1)
+    return text
+
+
+def _numbers(reason: Reason) -> list[re.Match[str]]:
+    return list(re.finditer("[0-9]+", _plain(reason)))
+
+
+def _with(item: SlateItem, reason: Reason, **changes: Any) -> SlateItem:
+    changed = msgspec.structs.replace(reason, **changes)
+    return msgspec.structs.replace(item, reasons=(changed,))
+
+
+# -- lies, one by one
+
+LIES = [
+    Reason("popular", "8 people have come to it so far", {"people": 7}),
+    Reason("popular", "7 people have come to it so far, 8 of them", {"people": 7}),
+    Reason("popular", "7² people have come to it so far", {"people": 7}),
+    Reason("popular", "Many people have come to it so far", {"people": 7}),
+    Reason("popular", "people have come to it so far", {"people": 7}),
+    Reason("popular", "7 people have come to Emma so far", {"people": 7}),
+    Reason("popular", "7 people have come to emma so far", {"people": 7}),
+    Reason("popular", "7 people have come to “it” so far", {"people": 7}),
+    Reason(
+        "co-visit",
+        "40 of the 31 people who came to “Dune” went on to this",
+        {"titles": ["Dune"], "people": 31, "of": 40},
+    ),
+    Reason("similar", "Similar to “Emma”", {"titles": ["Dune"], "actions": ["like"]}),
+    Reason("similar", "Similar to “Emma” and “Dune”", {"titles": ["Dune"], "actions": ["like"]}),
+    Reason("similar", "Similar to Dune", {"titles": ["Dune"], "actions": ["like"]}),
+    Reason("similar", "Similar to “Dune”", {"titles": ["Dune", "Emma"], "actions": ["like"]}),
+    Reason(
+        "similar",
+        "Similar to “Dune”: both say “sea”",
+        {"titles": ["Dune"], "actions": ["like"], "phrase": "war"},
+    ),
+    Reason(
+        "similar", "Similar to “Dune”, which you liked", {"titles": ["Dune"], "actions": ["click"]}
+    ),
+    Reason(
+        "similar", "Similar to “Dune”, which you bought", {"titles": ["Dune"], "actions": ["like"]}
+    ),
+    Reason("similar", "Similar to “Dune”, which you opened", {"titles": ["Dune"], "actions": [""]}),
+    Reason(
+        "attributes",
+        "More of the genres “sea”, as in “Dune”",
+        {"attribute": "subjects", "words": ["sea"], "titles": ["Dune"], "actions": [""]},
+    ),
+    Reason(
+        "attributes",
+        "More by “sea”, as in “Dune”",
+        {"attribute": "subjects", "words": ["sea"], "titles": ["Dune"], "actions": [""]},
+    ),
+    Reason(
+        "trending",
+        "9 people came to it in the last 7 days: it is rising",
+        {"people": 9, "days": 7},
+    ),
+    Reason(
+        "trending",
+        "9 people came to it in the last 7 days, 8 of them in the last 2: it is rising",
+        {"people": 9, "days": 7, "lately": 8, "lately_days": 2, "pace": 1.9},
+    ),
+    Reason("new", "New: published a day ago", {"days": 0}),
+    Reason("new", "New: published less than a day ago", {"days": 1}),
+    Reason("explore", "Nobody has come to it yet", {"fewer_than": 5}),
+    Reason("explore", "Few people know it yet", {"people": 0}),
+    Reason(
+        "repeat",
+        "You come back to it about every day, last 3 days ago",
+        {"times": 3, "interval_days": 2, "last_days": 3},
+    ),
+]
+
+
+@pytest.mark.parametrize("lie", LIES, ids=lambda lie: lie.text)
+def test_a_sentence_that_says_more_or_less_than_its_evidence_is_found_out(lie: Reason) -> None:
+    assert list(misread(lie))
+
+
+TRUTHS = [
+    Reason("popular", "7 people have come to it so far", {"people": 7}),
+    Reason("similar", "Similar to “1984”", {"titles": ["1984"], "actions": [""]}),
+    Reason("new", "New: published a day ago", {"days": 1}),
+    Reason(
+        "repeat",
+        "You come back to it about every day, last less than a day ago",
+        {"times": 3, "interval_days": 1, "last_days": 0},
+    ),
+]
+
+
+@pytest.mark.parametrize("truth", TRUTHS, ids=lambda truth: truth.text)
+def test_a_sentence_that_says_what_its_evidence_has_passes(truth: Reason) -> None:
+    assert list(misread(truth)) == []
+
+
+def test_an_item_without_a_reason_is_found_out() -> None:
+    grounds = Grounds(Profile(), SmallKnowledge(), NOW, CONFIG)
+    (found,) = unproven([SlateItem("dune", "Dune", 0, 0.0, {}, ())], grounds)
+    assert (found.item_id, found.what) == ("dune", "no reason at all")

@@ -1,0 +1,248 @@
+"""A history speaks for other items as a slow sum over all pairs would have it."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from slates.config import DAY
+from slates.crowd import Crowd
+from slates.evidence import (
+    FADE,
+    LASTING,
+    LIFT,
+    MOST,
+    NAMES,
+    PRIOR,
+    SITTING_FADE,
+    SITTING_SECONDS,
+    SLOW_FADE,
+    Evidence,
+    gather_evidence,
+    visited,
+)
+from streams.predecessors import WHOLE, Predecessors
+from streams.profiles import Entry, Profile
+from streams.trends import Trend
+
+LAW = settings(max_examples=60, deadline=None, derandomize=True, database=None)
+NOW = 1000.0
+IDS = [f"item-{n}" for n in range(8)]
+
+WEIGHTS = st.integers(0, 9 * WHOLE).map(lambda units: units / WHOLE)
+TABLES = st.dictionaries(
+    st.sampled_from(IDS), st.tuples(st.integers(0, 9), WEIGHTS, WEIGHTS), max_size=6
+)
+CROWDS = st.dictionaries(st.sampled_from(IDS), st.tuples(st.integers(1, 50), TABLES), max_size=8)
+Drawn = dict[str, tuple[int, dict[str, tuple[int, float, float]]]]
+PASTS = st.lists(
+    st.tuples(st.sampled_from([*IDS, "unheard-of"]), st.floats(0, 2 * NOW)),
+    max_size=6,
+    unique_by=lambda act: act[0],
+)
+
+
+def crowd_of(drawn: Drawn) -> Crowd:
+    crowd = Crowd(half_life=7 * DAY)
+    for item_id, (visits, rows) in drawn.items():
+        supporters, near, close = list(zip(*rows.values(), strict=True)) or [(), (), ()]
+        near, close = (tuple(round(WHOLE * amount) for amount in one) for one in (near, close))
+        table = Predecessors(tuple(rows), supporters, near, close)
+        crowd.follow(item_id, Trend(interactions=visits, predecessors=table))
+    return crowd
+
+
+def history_of(acts: Sequence[tuple[str, float]]) -> list[Entry]:
+    """Newest first."""
+    return [Entry(at, item_id, "click", 1.0) for item_id, at in acts]
+
+
+def said(evidence: Evidence, crowd: Crowd) -> dict[str, dict[str, float]]:
+    """Item to feature to what there is, without zeros."""
+    found: dict[str, dict[str, float]] = {}
+    for row, item_id in enumerate(crowd.ids[: evidence.totals.shape[1]]):
+        column = dict(zip(NAMES, evidence.totals[:, row].tolist(), strict=True))
+        if any(column.values()):
+            found[item_id] = {name: amount for name, amount in column.items() if amount}
+    return found
+
+
+def after_dune(*, visits: int = 9, near: float = 3.0, close: float = 2.0) -> Crowd:
+    """People came to ``emma`` after ``dune``."""
+    return crowd_of({"dune": (visits, {}), "emma": (visits, {"dune": (4, near, close)})})
+
+
+# The oracle
+
+
+def slowly(drawn: Drawn, history: Sequence[Entry]) -> dict[str, dict[str, float]]:
+    """The slow, obviously right version: every pair on its own."""
+    found: dict[str, dict[str, float]] = {}
+    visits = {item_id: count for item_id, (count, _) in drawn.items()}
+    for place, entry in enumerate(history[:MOST]):
+        for item_id, (_, rows) in drawn.items():
+            for before, pair in rows.items():
+                for mine, other, onward in [(before, item_id, True), (item_id, before, False)]:
+                    if mine != entry.item_id:
+                        continue
+                    chance = math.sqrt(visits.get(mine, 0) * visits.get(other, 0)) + PRIOR
+                    lifts = [math.log(1 + LIFT * amount / chance) for amount in pair]
+                    totals = found.setdefault(other, dict.fromkeys(NAMES, 0.0))
+                    for name, amount in _terms(lifts, place, max(NOW - entry.at, 0.0), onward):
+                        totals[name] += amount
+    return {i: {n: a for n, a in t.items() if a} for i, t in found.items() if any(t.values())}
+
+
+def _terms(
+    lifts: Sequence[float], place: int, age: float, onward: bool
+) -> Sequence[tuple[str, float]]:
+    supporters, near, close = lifts
+    sitting = SITTING_FADE**place * math.exp(-age / SITTING_SECONDS)
+    return [
+        ("together", FADE**place * supporters),
+        ("onward" if onward else "back", FADE**place * near),
+        ("close", FADE**place * close),
+        ("lasting", SLOW_FADE**place * near),
+        ("sitting", sitting * near if onward else 0.0),
+    ]
+
+
+@LAW
+@given(drawn=CROWDS, acts=PASTS)
+def test_evidence_is_the_sum_over_all_pairs(drawn: Drawn, acts: list[tuple[str, float]]) -> None:
+    crowd, history = crowd_of(drawn), history_of(acts)
+    found = said(gather_evidence(history, crowd, now=NOW), crowd)
+    wanted = slowly(drawn, history)
+    for item_id in found.keys() | wanted.keys():
+        for name in NAMES:
+            ours, theirs = (one.get(item_id, {}).get(name, 0.0) for one in (found, wanted))
+            assert ours == pytest.approx(theirs, rel=1e-4, abs=1e-5), (item_id, name)
+
+
+@LAW
+@given(drawn=CROWDS, acts=PASTS)
+def test_evidence_is_never_negative_and_as_wide_as_the_crowd(
+    drawn: Drawn, acts: list[tuple[str, float]]
+) -> None:
+    crowd = crowd_of(drawn)
+    evidence = gather_evidence(history_of(acts), crowd, now=NOW)
+    assert evidence.totals.shape == (len(NAMES), len(crowd))
+    assert (evidence.totals >= 0).all()
+
+
+# What counts
+
+
+def test_people_who_went_on_speak_onward_and_those_who_came_from_there_back() -> None:
+    crowd = after_dune()
+    onward = said(gather_evidence(history_of([("dune", NOW)]), crowd, now=NOW), crowd)
+    back = said(gather_evidence(history_of([("emma", NOW)]), crowd, now=NOW), crowd)
+    assert set(onward["emma"]) == {"together", "onward", "close", "lasting", "sitting"}
+    assert set(back["dune"]) == {"together", "back", "close", "lasting"}
+
+
+def test_what_many_visit_anyway_is_weaker_evidence() -> None:
+    few, many = after_dune(visits=9), after_dune(visits=900)
+    weak, strong = (
+        gather_evidence(history_of([("dune", NOW)]), crowd, now=NOW).totals.sum()
+        for crowd in (many, few)
+    )
+    assert weak < strong
+
+
+def test_an_older_item_of_the_history_counts_less() -> None:
+    crowd = after_dune()
+    newest = gather_evidence(history_of([("dune", NOW)]), crowd, now=NOW)
+    older = gather_evidence(history_of([("x", NOW), ("dune", NOW)]), crowd, now=NOW)
+    rows = crowd.rows(["emma"])
+    ratios = older.totals[:, rows] / np.where(newest.totals[:, rows], newest.totals[:, rows], 1)
+    assert dict(zip(NAMES, ratios[:, 0].round(4).tolist(), strict=True)) == {
+        "together": FADE,
+        "onward": FADE,
+        "back": 0.0,
+        "close": FADE,
+        "lasting": SLOW_FADE,
+        "sitting": SITTING_FADE,
+    }
+
+
+def test_what_was_done_in_one_sitting_fades_by_the_clock() -> None:
+    crowd = after_dune()
+    place = NAMES.index("sitting")
+    now, later = (
+        gather_evidence(history_of([("dune", NOW)]), crowd, now=NOW + age).totals[place].sum()
+        for age in (0.0, SITTING_SECONDS)
+    )
+    assert later == pytest.approx(now / math.e, rel=1e-5)
+
+
+def test_a_clock_behind_the_history_is_no_gain() -> None:
+    crowd = after_dune()
+    totals = [
+        gather_evidence(history_of([("dune", NOW)]), crowd, now=now).totals for now in (0.0, NOW)
+    ]
+    assert np.array_equal(totals[0], totals[1])
+
+
+def test_beyond_the_most_a_history_says_nothing() -> None:
+    crowd = after_dune()
+    others = [(f"other-{n}", NOW) for n in range(MOST)]
+    assert not gather_evidence(history_of([*others, ("dune", NOW)]), crowd, now=NOW).totals.any()
+    assert gather_evidence(history_of([*others[1:], ("dune", NOW)]), crowd, now=NOW).totals.any()
+
+
+def test_a_stranger_has_no_evidence() -> None:
+    crowd = after_dune()
+    assert gather_evidence([], crowd, now=NOW).totals.shape == (len(NAMES), len(crowd))
+
+
+def test_an_item_no_trend_has_told_of_yet_is_no_error() -> None:
+    """A user may be ahead of the replica that everybody's trends come with."""
+    crowd = after_dune()
+    evidence = gather_evidence(history_of([("brand-new", NOW), ("dune", NOW)]), crowd, now=NOW)
+    assert evidence.strongest(5, np.full(len(crowd), True)).tolist() == crowd.known(["emma"])
+
+
+# The strongest
+
+AMOUNTS = st.lists(st.integers(0, 9).map(float), min_size=1, max_size=30)
+
+
+@LAW
+@given(amounts=AMOUNTS, allowed=st.data(), n=st.integers(0, 12))
+def test_the_strongest_are_the_best_of_those_allowed(
+    amounts: list[float], allowed: st.DataObject, n: int
+) -> None:
+    size = len(amounts)
+    flags = allowed.draw(st.lists(st.booleans(), min_size=size, max_size=size))
+    totals = np.zeros((len(NAMES), size))
+    totals[0], totals[LASTING] = 0.25 * np.array(amounts), 0.75 * np.array(amounts)
+    rows = Evidence(totals).strongest(n, np.array(flags)).tolist()
+    there = sorted((a for a, flag in zip(amounts, flags, strict=True) if flag and a), reverse=True)
+    assert len(set(rows)) == len(rows)
+    assert all(flags[row] for row in rows)
+    assert sorted((amounts[row] for row in rows), reverse=True) == there[:n]
+
+
+# What a history is
+
+
+def test_each_item_of_a_profile_counts_once_at_its_newest() -> None:
+    history = (
+        Entry(1.0, "dune", "click", 1.0),
+        Entry(2.0, "emma", "click", 1.0),
+        Entry(3.0, "dune", "like", 2.0),
+    )
+    assert visited(Profile(history=history)) == [history[2], history[1]]
+
+
+@pytest.mark.parametrize(
+    ("action", "gain", "counts"),
+    [("click", 1.0, True), ("skip", -0.5, False), ("listed", 0.0, False), ("rating", -2.0, True)],
+)
+def test_who_turned_an_item_down_did_not_come_to_it(action: str, gain: float, counts: bool) -> None:
+    profile = Profile(history=(Entry(1.0, "dune", action, gain),))
+    assert [entry.item_id for entry in visited(profile)] == ["dune"] * counts
