@@ -20,6 +20,7 @@ from evaluation.peers.options import Options
 from evaluation.vectors import KeptVectors
 from indexes.embedding import DIM, Encoder, fingerprint
 from indexes.exact import ExactIndex
+from slates.building import arrange
 from slates.config import DAY
 from slates.ranking import START
 from slates.shortlisting import Prepared, prepare
@@ -49,6 +50,7 @@ class Engine:
         encode: Encode | None,
         *,
         action: str = "click",
+        as_slates: bool = False,
     ) -> None:
         """
         Know nothing yet.
@@ -57,6 +59,8 @@ class Engine:
             settings: As a worker has them; without `lessons_per_second` nothing is taught.
             encode: Texts to (n, dim) unit vectors; None leaves all texts alike.
             action: What an observation without a value was.
+            as_slates: Rank as slates show it, diverse and with places for the unknown, and not by
+                score alone.
         """
         self._config = settings.known_strategies()[settings.strategy]
         self._half_life = settings.slates.popularity_half_life_days * DAY
@@ -64,6 +68,9 @@ class Engine:
         self._teaches = settings.lessons_per_second > 0
         self._encode = encode
         self._action = action
+        self._as_slates = as_slates
+        if as_slates:
+            self.name = "headwater-slates"
         self.catalogue = Catalogue(ExactIndex(DIM), half_life=self._half_life)
         self.ranker = Ranker()
         self._profiles: dict[str, Profile] = {}
@@ -85,8 +92,16 @@ class Engine:
         """Name the best by score, as the shortlist of a slate has them."""
         prepared = self.prepare(user_id, now=now, repeats=repeats)
         self._last = (user_id, self._offset, prepared)
-        shortlist = prepared.shortlist
-        return [shortlist.candidates.item_ids[row] for row in shortlist.order[:n]]
+        return [prepared.shortlist.candidates.item_ids[row] for row in self._order(prepared)[:n]]
+
+    def _order(self, prepared: Prepared) -> Sequence[int]:
+        """Rows of the shortlist, best first; a slate's after its last place go on by score."""
+        by_score: list[int] = prepared.shortlist.order.tolist()
+        if not self._as_slates:
+            return by_score
+        _, shown = arrange(prepared, self.catalogue, self._config.size, self._config)
+        there = set(shown)
+        return [*shown, *(row for row in by_score if row not in there)]
 
     def prepare(self, user_id: str, *, now: float, repeats: bool = False) -> Prepared:
         """What `rank` names the best of, with their scores."""
@@ -167,9 +182,19 @@ def _nothing() -> NDArray[np.float32]:
 
 def make_engine(options: Options) -> Engine:
     """The engine as a worker would be set up, with texts encoded once for all runs."""
+    return _make(options, as_slates=False)
+
+
+def make_slates(options: Options) -> Engine:
+    """The same, ranking as slates show it."""
+    return _make(options, as_slates=True)
+
+
+def _make(options: Options, *, as_slates: bool) -> Engine:
     settings = load_settings(strategy=options.strategy)
     path = settings.state_dir / f"vectors-{fingerprint().hex()}.npz"
-    return Engine(settings, KeptVectors(_Lazily().encode, path))
+    encode = KeptVectors(_Lazily().encode, path)
+    return Engine(settings, encode, as_slates=as_slates)
 
 
 class _Lazily:

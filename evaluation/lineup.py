@@ -18,6 +18,7 @@ ENGINE = "headwater"
 
 MAKERS: Mapping[str, str] = {
     ENGINE: "evaluation.engine:make_engine",
+    "headwater-slates": "evaluation.engine:make_slates",
     "popularity": "evaluation.peers.popularity:make_popularity",
     "decayed-popularity": "evaluation.peers.popularity:make_decayed",
     "item-knn": "evaluation.peers.blended:make_item_knn",

@@ -26,6 +26,9 @@ from streams.requests import SlateRequest
 POOL = 6
 """Diversity chooses among this many times the slate's size; more changes nothing and costs time."""
 
+DRAWN_FROM = 10
+"""Unknown candidates, the best by score, among which chance decides where none is new."""
+
 
 @dataclass(frozen=True, slots=True)
 class Built:
@@ -101,7 +104,7 @@ def build(
     prepared = prepare(request, profile, knowledge, now=now, config=config)
     began = perf_counter()
     shortlist = prepared.shortlist
-    by_merit, rows = _choose(prepared, knowledge, request.n or config.size, config)
+    by_merit, rows = arrange(prepared, knowledge, request.n or config.size, config)
     reasons = explain(
         [shortlist.candidates.item_ids[row] for row in rows],
         shortlist.vectors[rows],
@@ -130,10 +133,10 @@ def _place(
     )
 
 
-def _choose(
+def arrange(
     prepared: Prepared, knowledge: Knowledge, n: int, config: SlateConfig
 ) -> tuple[list[int], list[int]]:
-    """Rows for the slate, by merit and with a place for the unknown at the end."""
+    """Rows of the shortlist for n places: by merit, and with a place for the unknown at the end."""
     shortlist = prepared.shortlist
     if not len(shortlist.candidates):
         return [], []
@@ -154,11 +157,13 @@ def _choose(
 
 
 def _unknown(prepared: Prepared, knowledge: Knowledge, config: SlateConfig) -> list[int]:
-    """Rows of fresh candidates that few people know, in the order drawn."""
+    """Rows of candidates that few people know, in the order drawn; the new ones where there are."""
     candidates = prepared.shortlist.candidates
-    fresh = [
-        (row, knowledge.trend(candidates.item_ids[row]))
-        for row in candidates.places_of("fresh").tolist()
+    fresh = set(candidates.places_of("fresh").tolist())
+    few = [
+        (row, trend)
+        for row in prepared.shortlist.order.tolist()
+        if (trend := knowledge.trend(candidates.item_ids[row])).supporters < config.supporters
     ]
-    few = [(row, trend) for row, trend in fresh if trend.supporters < config.supporters]
-    return [few[k][0] for k in draw([trend for _, trend in few], seed=prepared.seed)]
+    drawn = [one for one in few if one[0] in fresh] or few[:DRAWN_FROM]
+    return [drawn[k][0] for k in draw([trend for _, trend in drawn], seed=prepared.seed)]

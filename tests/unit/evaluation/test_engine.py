@@ -43,6 +43,21 @@ def people(count: int, *, start: int = 0) -> list[str]:
 # What it ranks
 
 
+def test_as_slates_it_ranks_what_slates_show_and_then_by_score() -> None:
+    made, plain = Engine(Settings(), HashEncoder(), as_slates=True), engine()
+    made.announce(ITEMS)
+    for one in (made, plain):
+        walk(one, people(9), ask=False)
+    ranked = made.rank("stranger", now=NOW + 100, n=30)
+    by_score = plain.rank("stranger", now=NOW + 100, n=30)
+    assert len(ranked) == len(set(ranked)) == len(by_score)
+    assert set(ranked) == set(by_score)
+    unknown = [item_id for item_id in by_score if item_id not in WAY]
+    assert ranked[9] in unknown  # the last of ten places is for an item few people know
+    rest = [item_id for item_id in by_score if item_id not in ranked[:10]]
+    assert ranked[10:] == rest
+
+
 def test_it_is_a_contender() -> None:
     contender: Contender = engine()
     assert contender.name == "headwater"

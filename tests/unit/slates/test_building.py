@@ -276,11 +276,15 @@ def test_one_place_of_ten_goes_to_a_fresh_item_few_people_know(famous: SmallKnow
     assert "unknown" not in shown(built(famous, n=10, config=never))
 
 
-def test_an_old_item_is_no_exploration(famous: SmallKnowledge) -> None:
+def test_an_old_item_few_people_know_has_the_place_where_there_is_no_new_one(
+    famous: SmallKnowledge,
+) -> None:
     famous.announce("old", [1, 0], ItemFacts("x", published_at=NOW - 90 * DAY))
+    assert shown(built(famous, n=10, config=BY_FAME))[-1] == "old"
+    famous.announce("new", [1, 0], ALMOST_OLD)
     slate = built(famous, n=10, config=BY_FAME)
-    assert "old" in [candidate.item_id for candidate in slate.shortlist.candidates]
-    assert "old" not in shown(slate)
+    assert "old" in slate.shortlist.candidates.item_ids
+    assert shown(slate)[-1] == "new"
 
 
 def test_a_fresh_item_that_enough_people_know_is_no_exploration(famous: SmallKnowledge) -> None:
