@@ -67,8 +67,8 @@ class Crowd:
         self.surge = np.full(FIRST_ROWS, -np.inf)
         """(rows or more,) the same of its surge."""
         self._rows: dict[str, int] = {}
-        self._before = np.zeros((FIRST_ROWS, WIDTH), np.int32)
-        self._count = np.zeros(FIRST_ROWS, np.int32)
+        self._before = np.full((FIRST_ROWS, WIDTH), -1, np.int32)
+        self._at = np.zeros(FIRST_ROWS * WIDTH, np.int32)
         self._values = np.zeros((FIRST_ROWS * WIDTH, 3), np.float32)
         self._after: list[array[int]] = []
 
@@ -96,24 +96,44 @@ class Crowd:
         self.visits[row] = trend.interactions
         self.standing[row] = standing_of(trend.popularity, trend.at, half_life=self.half_life)
         self.surge[row] = standing_of(trend.surge, trend.at, half_life=self.half_life / SURGE)
-        kept = self._keep(row, before)
-        for k in range(kept, len(before)):
-            self._after[before[k]].append(row * WIDTH + k)
-        self._before[row, : len(before)] = before
-        self._count[row] = len(before)
         columns = (predecessors.supporters, predecessors.near, predecessors.close)
         values = np.array(columns, np.float32).T * _UNITS
-        self._values[row * WIDTH : row * WIDTH + len(before)] = values
+        self._values[row * WIDTH + self._settle(row, before)] = values
 
-    def _keep(self, row: int, before: Rows) -> int:
-        """Give up the slots from the first on that has another predecessor now; which is that?"""
-        old = self._before[row, : self._count[row]]
-        common = min(len(old), len(before))
-        unlike = np.flatnonzero(old[:common] != before[:common])
-        kept = int(unlike[0]) if len(unlike) else common
-        for k in range(kept, len(old)):
-            self._after[old[k]].remove(row * WIDTH + k)
-        return kept
+    def _settle(self, row: int, before: Rows) -> NDArray[np.intp]:
+        """The columns of an item's predecessors; who stays keeps the one they have."""
+        block = self._before[row]
+        used = np.flatnonzero(block >= 0)
+        if len(used) <= len(before) and np.array_equal(block[: len(used)], before[: len(used)]):
+            columns = np.arange(len(before))  # some may have come, none has gone
+            self._occupy(row, columns[len(used) :], before[len(used) :])
+            return columns
+        columns, stays = _places(block[used], before)
+        columns[stays] = used[columns[stays]]
+        self._vacate(row, np.setdiff1d(used, columns[stays]))
+        columns[~stays] = np.flatnonzero(block < 0)[: int((~stays).sum())]
+        self._occupy(row, columns[~stays], before[~stays])
+        return columns
+
+    def _occupy(self, row: int, columns: NDArray[np.intp], before: Rows) -> None:
+        self._before[row, columns] = before
+        for column, other in zip(columns.tolist(), before.tolist(), strict=True):
+            slot = row * WIDTH + column
+            self._at[slot] = len(self._after[other])
+            self._after[other].append(slot)
+
+    def _vacate(self, row: int, columns: NDArray[np.intp]) -> None:
+        """Free slots; the last one in each list takes the place of the one that goes."""
+        for column, other in zip(
+            columns.tolist(), self._before[row, columns].tolist(), strict=True
+        ):
+            slot, after = row * WIDTH + column, self._after[other]
+            last = after.pop()
+            if last != slot:
+                place = int(self._at[slot])
+                after[place] = last
+                self._at[last] = place
+        self._before[row, columns] = -1
 
     def pairs(self, item_ids: Sequence[str]) -> Pairs:
         """All pairs of some items, in both directions; those nobody has come to have none."""
@@ -124,7 +144,7 @@ class Crowd:
         rows = np.array([row for _, row in there], np.int32)
         after = [np.frombuffer(self._after[row], np.int32) for row in rows.tolist()]
         slots = np.concatenate(after)
-        kept = self._count[rows, None] > _COLUMNS
+        kept = self._before[rows] >= 0
         mine = (rows[:, None] * WIDTH + _COLUMNS)[kept]
         lengths = [len(each) for each in after]
         return Pairs(
@@ -139,7 +159,7 @@ class Crowd:
         row, other = self._rows.get(item_id), self._rows.get(before)
         if row is None or other is None:
             return 0
-        found = np.flatnonzero(self._before[row, : self._count[row]] == other)
+        found = np.flatnonzero(self._before[row] == other)
         return int(self._values[row * WIDTH + found[0], SUPPORTERS]) if len(found) else 0
 
     def _add(self, item_id: str) -> int:
@@ -157,9 +177,24 @@ class Crowd:
         nobody = np.full(len(self.standing), -np.inf)
         self.standing = np.concatenate([self.standing, nobody])
         self.surge = np.concatenate([self.surge, nobody])
-        self._before = np.concatenate([self._before, np.zeros_like(self._before)])
-        self._count = np.concatenate([self._count, np.zeros_like(self._count)])
+        self._before = np.concatenate([self._before, np.full_like(self._before, -1)])
+        self._at = np.concatenate([self._at, np.zeros_like(self._at)])
         self._values = np.concatenate([self._values, np.zeros_like(self._values)])
+
+
+def _places(old: Rows, new: Rows) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """
+    Where each of the new stands among the old, and which of them do.
+
+    >>> places, there = _places(np.array([7, 3], np.int32), np.array([3, 5], np.int32))
+    >>> int(places[0]), there.tolist()
+    (1, [True, False])
+    """
+    if not len(old):
+        return np.zeros(len(new), np.intp), np.zeros(len(new), bool)
+    order = np.argsort(old)
+    found = order[np.minimum(np.searchsorted(old, new, sorter=order), len(old) - 1)]
+    return found, old[found] == new
 
 
 _NONE = Pairs(

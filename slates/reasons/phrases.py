@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from itertools import islice
 from typing import TypeAlias
 
 from streams.items import ItemFacts, attribute_words
@@ -37,10 +38,17 @@ Spoken: TypeAlias = Mapping[Field, tuple[str, ...]]
 
 def spoken(facts: ItemFacts) -> Spoken:
     """What the facts of an item say, in words."""
-    fields = [("", facts.title), *(("", tag) for tag in facts.tags)]
+    fields = islice(_fields(facts), MAX_FIELDS)
+    return {field: words_of(field[1]) for field in fields if len(field[1]) <= MAX_FIELD_CHARS}
+
+
+def _fields(facts: ItemFacts) -> Iterator[Field]:
+    yield "", facts.title
+    for tag in facts.tags:
+        yield "", tag
     for name, value in facts.attributes.items():
-        fields += [(name, word) for word in attribute_words(value)]
-    return {f: words_of(f[1]) for f in fields[:MAX_FIELDS] if len(f[1]) <= MAX_FIELD_CHARS}
+        for word in attribute_words(value):
+            yield name, word
 
 
 @lru_cache(maxsize=20_000)
