@@ -1,6 +1,7 @@
 """What the documents promise is there."""
 
 import re
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -41,5 +42,6 @@ def test_every_function_and_file_named_is_there(page: Path) -> None:
 def test_every_command_named_exists(page: Path) -> None:
     known = {c.name or c.callback.__name__ for c in app.registered_commands if c.callback}
     known |= {group.name for group in app.registered_groups}
+    known |= {plugin.name for plugin in entry_points(group="headwater.commands")}
     named = re.findall(r"(?:`|bin/)headwater (\w+)", page.read_text(encoding="utf-8"))
     assert set(named) <= known

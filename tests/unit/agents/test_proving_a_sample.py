@@ -44,7 +44,7 @@ class Answering:
             self.catalogue.index.upsert(title.lower(), vector)
             record = VectorRecord(b"12345678", b"0" * 16, vector, ItemFacts(title), 0, 0, 0.0)
             self.catalogue.announce(title.lower(), record)
-        self.catalogue.follow("emma", Trend(supporters=40, interactions=40))
+        self.catalogue.follow("emma", Trend(visitors=40, interactions=40))
         self.catalogue.follow("solaris", Trend(supporters=900, interactions=900))
         profiles: DictState[Profile] = DictState()
         profiles.shard(0).put("ann", ANN)
