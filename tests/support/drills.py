@@ -29,6 +29,7 @@ INPUTS = (
     topics.ITEMS,
     topics.ITEM_VECTORS,
     topics.CO_VISITS,
+    topics.LESSONS,
     topics.SLATE_REQUESTS,
 )
 LARGEST = 11_000_000
