@@ -65,7 +65,13 @@ def line_of(sample: Sample, run: Measured) -> str:
         f"{sample.slates:,} slates",
         f"p50 {sample.p50:.0f} ms",
         f"p99 {sample.p99:.0f} ms",
-        "lag " + (f"{sum(sample.lag.values()):,}" if sample.lag else "–"),
+        _lag(sample),
         "no worker" if memory is None else f"{memory:.0f} MB",
     ]
     return " · ".join(parts)
+
+
+def _lag(sample: Sample) -> str:
+    """By topic: requests wait on purpose, events do not."""
+    behind = {topic: count for topic, count in sample.lag.items() if count}
+    return "lag " + (", ".join(f"{t} {n:,}" for t, n in sorted(behind.items())) or "–")

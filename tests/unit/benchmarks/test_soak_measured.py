@@ -216,3 +216,9 @@ def test_without_a_worker_a_line_says_so() -> None:
     assert line_of(sample(300.0), good()) == (
         "5.0 of 15 min · 3,000 events · 1,200 slates · p50 12 ms · p99 34 ms · lag – · no worker"
     )
+
+
+def test_a_line_tells_lag_by_topic() -> None:
+    assert "lag co-visits 5, events 20, slate-requests 7 · " in line_of(
+        sample(360.0, lag=20), good()
+    )
