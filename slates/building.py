@@ -22,10 +22,13 @@ from slates.slate import Reason, SlateItem
 from slates.tastes import Tastes
 from streams.profiles import Profile
 from streams.requests import SlateRequest
+from streams.trends import Trend
 
 POOL = 6
 """Diversity chooses among this many times the slate's size; more changes nothing and costs time."""
 
+LOOKED_THROUGH = 100
+"""Candidates, the best by score, that are looked through for unknown ones."""
 DRAWN_FROM = 10
 """Unknown candidates, the best by score, among which chance decides where none is new."""
 
@@ -158,12 +161,13 @@ def arrange(
 
 def _unknown(prepared: Prepared, knowledge: Knowledge, config: SlateConfig) -> list[int]:
     """Rows of candidates that few people know, in the order drawn; the new ones where there are."""
-    candidates = prepared.shortlist.candidates
-    fresh = set(candidates.places_of("fresh").tolist())
-    few = [
-        (row, trend)
-        for row in prepared.shortlist.order.tolist()
-        if (trend := knowledge.trend(candidates.item_ids[row])).supporters < config.supporters
-    ]
-    drawn = [one for one in few if one[0] in fresh] or few[:DRAWN_FROM]
+    shortlist = prepared.shortlist
+    ids = shortlist.candidates.item_ids
+    fresh = shortlist.candidates.places_of("fresh").tolist()
+
+    def few(rows: Sequence[int]) -> list[tuple[int, Trend]]:
+        trends = ((row, knowledge.trend(ids[row])) for row in rows)
+        return [(row, trend) for row, trend in trends if trend.supporters < config.supporters]
+
+    drawn = few(fresh) or few(shortlist.order[:LOOKED_THROUGH].tolist())[:DRAWN_FROM]
     return [drawn[k][0] for k in draw([trend for _, trend in drawn], seed=prepared.seed)]
