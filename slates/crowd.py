@@ -10,6 +10,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ SUPPORTERS, NEAR, CLOSE = range(3)
 """Columns of `Pairs.values`."""
 _UNITS = np.array([1.0, 1 / WHOLE, 1 / WHOLE], np.float32)
 
+T = TypeVar("T", bound=np.generic)
 Rows = NDArray[np.int32]
 Values = NDArray[np.float32]
 
@@ -96,10 +98,12 @@ class Crowd:
     def follow(self, item_id: str, trend: Trend) -> None:
         """An item's trend is this now."""
         row, predecessors = self.row(item_id), trend.predecessors
-        before = self.rows(predecessors.item_ids)
         self.visits[row] = trend.interactions
         self.standing[row] = standing_of(trend.popularity, trend.at, half_life=self.half_life)
         self.surge[row] = standing_of(trend.surge, trend.at, half_life=self.half_life / SURGE)
+        if not predecessors.item_ids and not (self._before[row] >= 0).any():
+            return  # as most items of a large catalogue
+        before = self.rows(predecessors.item_ids)
         columns = (predecessors.supporters, predecessors.near, predecessors.close)
         values = np.array(columns, np.float32).T * _UNITS
         self._values[row * WIDTH + self._settle(row, before)] = values
@@ -176,14 +180,22 @@ class Crowd:
         return row
 
     def _grow(self) -> None:
-        """Twice the rows."""
+        """Twice the rows; the memory of those without predecessors is not touched."""
+        used = np.flatnonzero((self._before >= 0).any(axis=1))
+        self._values = _twice(self._values, len(self._before), used)
+        self._at = _twice(self._at, len(self._before), used)
+        self._before = np.concatenate([self._before, np.full_like(self._before, -1)])
         self.visits = np.concatenate([self.visits, np.zeros_like(self.visits)])
         nobody = np.full(len(self.standing), -np.inf)
         self.standing = np.concatenate([self.standing, nobody])
         self.surge = np.concatenate([self.surge, nobody])
-        self._before = np.concatenate([self._before, np.full_like(self._before, -1)])
-        self._at = np.concatenate([self._at, np.zeros_like(self._at)])
-        self._values = np.concatenate([self._values, np.zeros_like(self._values)])
+
+
+def _twice(slots: NDArray[T], rows: int, used: NDArray[np.intp]) -> NDArray[T]:
+    """Slots for twice the rows, with what those in use had."""
+    new = np.zeros((2 * len(slots), *slots.shape[1:]), slots.dtype)
+    new.reshape(2 * rows, -1)[used] = slots.reshape(rows, -1)[used]
+    return new
 
 
 def _places(old: Rows, new: Rows) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
