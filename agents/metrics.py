@@ -70,12 +70,6 @@ class Metrics:
         self.trends_folded = Counter(
             "headwater_co_visits_folded", "Co-visits added to an item's trend.", registry=r
         )
-        self.lessons = Counter(
-            "headwater_lessons",
-            "What interactions taught the ranker: sent by profiling, folded by learning.",
-            ["step"],
-            registry=r,
-        )
         self.dead_letters = Counter(
             "headwater_dead_letters",
             "Records refused, by the topic they stood on and the reason.",
@@ -204,6 +198,12 @@ class Metrics:
 
     def _declare_quality(self) -> None:
         r = self.registry
+        self.lessons = Counter(
+            "headwater_lessons",
+            "What interactions taught the ranker: sent by profiling, folded by learning.",
+            ["step"],
+            registry=r,
+        )
         self.choices = Counter(
             "headwater_choices",
             "Items that users came to for the first time, by whether their last slate had them.",

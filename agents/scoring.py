@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 from agents.metrics import Metrics
-from streams.events import Event, Gains, Impression, Interaction
+from streams.events import Event, Forget, Gains, Impression, Interaction
 from streams.profiles import Profile
 
 DEPTH = 10
@@ -47,6 +47,10 @@ class Recent(Generic[V]):
         self._values.move_to_end(key)
         if len(self._values) > self._most:
             self._values.popitem(last=False)
+
+    def forget(self, key: str) -> None:
+        """As if it had never been put in."""
+        self._values.pop(key, None)
 
     def get(self, key: str) -> V | None:
         """What was put last; None where it is forgotten."""
@@ -98,6 +102,8 @@ class Scoring:
             before: The profile as it was: who comes back to an item did not choose it anew.
         """
         match event:
+            case Forget():
+                self._sent.forget(event.user_id)
             case Impression():
                 self._note_impression(event)
             case Interaction() if self._gains.is_visit(event.action):

@@ -74,11 +74,8 @@ def choose(
 
 def _scaled(scores: Scores) -> Scores:
     """Between 0 and 1, so that a share means the same for every ranker."""
-    low, high = float(scores.min(initial=0.0)), float(scores.max(initial=0.0))
-    if not len(scores) or high <= low:
-        return np.zeros(len(scores))
-    low = float(scores.min())
-    return (scores - low) / max(float(scores.max()) - low, 1e-9)
+    spread = float(np.ptp(scores)) if len(scores) else 0.0
+    return (scores - scores.min()) / spread if spread > 0 else np.zeros(len(scores))
 
 
 class _Calibration:

@@ -37,8 +37,8 @@ START: Mapping[str, float] = {
 """
 The weights before the first lesson.
 
-Rounded from what was learned on the first fifth of ml-100k for the evidence; those of text, words
-and age are guesses that serve catalogues nobody has visited yet.
+Those of the evidence are round numbers near what runs over the whole of ml-100k had learned; those
+of text, words and age are guesses that serve catalogues nobody has visited yet.
 """
 
 

@@ -56,7 +56,6 @@ class Prepared:
     """Seconds spent on candidates."""
     scored: float
     """Seconds spent on their scores."""
-
     scene: Scene
     """What the slate is built for."""
     seed: str
