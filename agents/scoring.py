@@ -150,8 +150,8 @@ def gain_at(place: int) -> float:
         Järvelin and Kekäläinen, TOIS 2002; as the odds of examination in position-based click
         models: Joachims, Swaminathan and Schnabel, WSDM 2017.
 
-    >>> gain_at(0)
-    1.0
+    >>> gain_at(0), gain_at(2)
+    (1.0, 0.5)
     """
     return 1 / math.log2(place + 2)
 

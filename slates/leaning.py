@@ -39,6 +39,6 @@ def derive_leaning(tastes: Tastes, knowledge: Knowledge) -> Leaning:
             with_word[place] += entry.gain  # type: ignore[assignment]  # Counter of floats
     leaning = {}
     for (name, word), gain in with_word.items():
-        share = knowledge.shelf.share((name, word))
+        share = knowledge.share(name, word)
         leaning[name, word] = (gain + PRIOR * share) / (total + PRIOR) - share
     return leaning

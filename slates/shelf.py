@@ -7,7 +7,6 @@ Rows are those of the crowd.  The facts themselves stay where titles and texts a
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
@@ -40,8 +39,6 @@ class Shelf:
         """(rows or more,) seconds since 1970; NaN where nobody knows."""
         self._words = np.zeros((FIRST_ROWS, WIDTH), np.int32)
         self._numbers: dict[Place, int] = {}
-        self._having: Counter[int] = Counter()
-        self._count = 0
 
     def put(self, row: int, *, published_at: float | None, words: Sequence[Place]) -> None:
         """An item is announced; it was not before, or was discarded."""
@@ -49,23 +46,14 @@ class Shelf:
             self._grow()
         numbers = [self._number(place) for place in words[:WIDTH]]
         self._words[row, : len(numbers)] = numbers
-        self._having.update(set(numbers))
         self.published[row] = math.nan if published_at is None else published_at
         self.live[row] = True
-        self._count += 1
 
     def discard(self, row: int) -> None:
         """An item is gone."""
-        self._having.subtract(set(self._words[row].tolist()) - {0})
         self._words[row] = 0
         self.published[row] = math.nan
         self.live[row] = False
-        self._count -= 1
-
-    def share(self, place: Place) -> float:
-        """Share of live items that have a word; 0 to 1."""
-        number = self._numbers.get(place)
-        return self._having[number] / self._count if number and self._count else 0.0
 
     def lean(
         self, leaning: Mapping[Place, float], rows: NDArray[np.integer]

@@ -54,15 +54,6 @@ def test_after_any_history_what_is_live_and_since_when_is_known(history: History
 
 
 @LAW
-@given(history=HISTORIES)
-def test_after_any_history_shares_are_those_of_the_live_items(history: History) -> None:
-    both = after(history)
-    for place in [*PLACES, ("un", "heard")]:
-        having = sum(place in words for _, words in both.live.values())
-        assert both.shelf.share(place) == (having / len(both.live) if both.live else 0.0)
-
-
-@LAW
 @given(history=HISTORIES, amounts=st.dictionaries(st.sampled_from(PLACES), st.floats(-1, 1)))
 def test_after_any_history_one_leans_to_the_sum_of_the_words(
     history: History, amounts: dict[Place, float]
@@ -80,7 +71,7 @@ def test_a_shelf_that_outgrows_its_rows_loses_nothing() -> None:
     shelf.put(5 * FIRST_ROWS, published_at=7.0, words=[("by", "eve")])
     assert np.flatnonzero(shelf.live).tolist() == [1, 5 * FIRST_ROWS]
     assert shelf.lean({("by", "ann"): 0.5}, np.array([1, 5 * FIRST_ROWS])).tolist() == [0.5, 0.0]
-    assert shelf.share(("by", "eve")) == 0.5
+    assert shelf.lean({("by", "eve"): 0.5}, np.array([1, 5 * FIRST_ROWS])).tolist() == [0.0, 0.5]
 
 
 def test_a_row_nobody_has_put_anything_in_is_leant_to_by_nothing() -> None:
