@@ -1,5 +1,6 @@
 /* A disk that is slow: writing and syncing of files under SLOW_FOLDER takes so many milliseconds
-   longer as the file SLOW says, where the calls are counted, too. Loaded by LD_PRELOAD. */
+   longer as the file SLOW says, where the calls are counted, too; those that the process's first
+   thread had to wait for once more by themselves. Loaded by LD_PRELOAD. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -12,13 +13,15 @@
 #include <time.h>
 #include <unistd.h>
 
-struct disk { long milliseconds, writes, syncs; };
+struct disk { long milliseconds, writes, syncs, held_up; };
 
 static volatile struct disk *disk;
 static const char *folder;
+static pid_t process; /* a forked child keeps its parent's, and holds up nobody */
 
 __attribute__((constructor)) static void attach(void) {
     const char *path = getenv("SLOW");
+    process = getpid();
     folder = getenv("SLOW_FOLDER");
     int file = path && folder ? open(path, O_RDWR) : -1;
     void *page = file < 0
@@ -35,6 +38,7 @@ static void dawdle(int file, volatile long *calls) {
     length = readlink(link, path, sizeof path - 1);
     if (length < (ssize_t)strlen(folder) || strncmp(path, folder, strlen(folder))) return;
     __atomic_add_fetch(calls, 1, __ATOMIC_RELAXED);
+    if (gettid() == process) __atomic_add_fetch(&disk->held_up, 1, __ATOMIC_RELAXED);
     time.tv_sec = disk->milliseconds / 1000;
     time.tv_nsec = disk->milliseconds % 1000 * 1000000;
     nanosleep(&time, 0);
