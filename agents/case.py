@@ -133,8 +133,8 @@ def candidates(case: Case, *, n: int) -> list[dict[str, Any]]:
     """The n best candidates, and those that are on the slate, in the order of their scores."""
     shortlist, standing = case.built.shortlist, case.standing
     rows = []
-    for rank, row in enumerate(shortlist.order.tolist()):
-        candidate = shortlist.candidates[row]
+    in_order = shortlist.order.tolist()
+    for rank, candidate in enumerate(shortlist.candidates.at(in_order)):
         if rank >= n and candidate.item_id not in standing.place:
             continue
         place, move = standing.place.get(candidate.item_id), standing.move(candidate.item_id)
@@ -145,7 +145,7 @@ def candidates(case: Case, *, n: int) -> list[dict[str, Any]]:
                 "rank": rank,
                 "place": place,
                 "moved_by": None if move is None else move.cause,
-                "score": round(float(shortlist.scores[row]), 6),
+                "score": round(float(shortlist.scores[in_order[rank]]), 6),
                 "sources": {name: round(s, 4) for name, s in candidate.sources.items()},
             }
         )

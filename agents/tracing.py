@@ -82,7 +82,7 @@ class Standing:
 def standing_of(built: Built) -> Standing:
     """Put the work of `build` in order."""
     shortlist = built.shortlist
-    ids = [candidate.item_id for candidate in shortlist.candidates]
+    ids = shortlist.candidates.item_ids
     return Standing(
         rank={ids[row]: rank for rank, row in enumerate(shortlist.order.tolist())},
         place={item.item_id: item.rank for item in built.items},
@@ -159,11 +159,8 @@ class Tracer:
         if not tastes.names:
             return {}
         similar = tastes.vectors @ self.catalogue.vector(item_id)
-        weakest: dict[str, float] = {}
-        for candidate in self.built.shortlist.candidates:
-            for name in tastes.names:
-                if name in candidate.sources:
-                    weakest[name] = min(weakest.get(name, 1.0), candidate.sources[name])
+        found = self.built.shortlist.candidates.found
+        weakest = {each.source: float(each.scores.min()) for each in found if len(each.scores)}
         return {
             name: {"similarity": _round(similar[i]), "weakest": _round(weakest.get(name))}
             for i, name in enumerate(tastes.names)

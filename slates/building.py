@@ -22,7 +22,6 @@ from slates.slate import Reason, SlateItem
 from slates.tastes import Tastes
 from streams.profiles import Profile
 from streams.requests import SlateRequest
-from streams.trends import Trend
 
 POOL = 6
 """Diversity chooses among this many times the slate's size; more changes nothing and costs time."""
@@ -114,25 +113,30 @@ def build(
         prepared.tastes,
         grounds_of(request, profile, knowledge, now=now, config=config),
     )
-    items = tuple(
-        _place(shortlist, row, rank, knowledge, why)
-        for rank, (row, why) in enumerate(zip(rows, reasons, strict=True))
-    )
+    items = _places(shortlist, rows, reasons, knowledge)
     return Built(items, prepared, by_merit, perf_counter() - began)
 
 
-def _place(
-    shortlist: Shortlist, row: int, rank: int, knowledge: Knowledge, why: tuple[Reason, ...]
-) -> SlateItem:
-    candidate = shortlist.candidates[row]
-    facts = knowledge.facts(candidate.item_id)
-    return SlateItem(
-        item_id=candidate.item_id,
-        title="" if facts is None else facts.title,
-        rank=rank,
-        score=round(float(shortlist.scores[row]), 6),
-        sources=candidate.sources,
-        reasons=why,
+def _places(
+    shortlist: Shortlist,
+    rows: Sequence[int],
+    reasons: Sequence[tuple[Reason, ...]],
+    knowledge: Knowledge,
+) -> tuple[SlateItem, ...]:
+    candidates, scores = shortlist.candidates.at(rows), shortlist.scores[rows].tolist()
+    facts = [knowledge.facts(candidate.item_id) for candidate in candidates]
+    return tuple(
+        SlateItem(
+            item_id=candidate.item_id,
+            title="" if said is None else said.title,
+            rank=rank,
+            score=round(score, 6),
+            sources=candidate.sources,
+            reasons=why,
+        )
+        for rank, (candidate, said, score, why) in enumerate(
+            zip(candidates, facts, scores, reasons, strict=True)
+        )
     )
 
 
@@ -162,12 +166,12 @@ def arrange(
 def _unknown(prepared: Prepared, knowledge: Knowledge, config: SlateConfig) -> list[int]:
     """Rows of candidates that few people know, in the order drawn; the new ones where there are."""
     shortlist = prepared.shortlist
-    ids = shortlist.candidates.item_ids
-    fresh = shortlist.candidates.places_of("fresh").tolist()
-
-    def few(rows: Sequence[int]) -> list[tuple[int, Trend]]:
-        trends = ((row, knowledge.trend(ids[row])) for row in rows)
-        return [(row, trend) for row, trend in trends if trend.supporters < config.supporters]
-
-    drawn = few(fresh) or few(shortlist.order[:LOOKED_THROUGH].tolist())[:DRAWN_FROM]
-    return [drawn[k][0] for k in draw([trend for _, trend in drawn], seed=prepared.seed)]
+    pool = shortlist.candidates
+    few = knowledge.crowd.people[pool.rows] < config.supporters
+    fresh = pool.places_of("fresh")
+    drawn = fresh[few[fresh]].tolist()
+    if not drawn:
+        best = shortlist.order[:LOOKED_THROUGH]
+        drawn = best[few[best]][:DRAWN_FROM].tolist()
+    trends = [knowledge.trend(pool.item_ids[row]) for row in drawn]
+    return [drawn[k] for k in draw(trends, seed=prepared.seed)]

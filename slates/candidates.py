@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import TypeAlias, overload
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,7 +60,7 @@ class Found:
     """(k,) the source's own."""
 
 
-class Pool(Sequence[Candidate]):
+class Pool:
     """All candidates, each once; what a source said of one is looked up when somebody asks."""
 
     def __init__(self, found: Sequence[Found], ids: Sequence[str]) -> None:
@@ -80,21 +80,14 @@ class Pool(Sequence[Candidate]):
     def __len__(self) -> int:
         return len(self.item_ids)
 
-    @overload
-    def __getitem__(self, place: int) -> Candidate: ...
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[Candidate]: ...
-    def __getitem__(self, place: int | slice) -> Candidate | Sequence[Candidate]:
-        """A candidate, with the sources that came up with it."""
-        if isinstance(place, slice):
-            return [self[k] for k in range(*place.indices(len(self)))]
-        row = self.rows[place]
-        sources = {
-            each.source: float(each.scores[at[0]])
-            for each in self.found
-            if len(at := np.flatnonzero(each.rows == row))
-        }
-        return Candidate(self.item_ids[place], sources)
+    def at(self, places: Sequence[int]) -> list[Candidate]:
+        """The candidates at some places, with the sources that came up with them."""
+        rows = self.rows[list(places)]
+        sources: list[dict[str, float]] = [{} for _ in places]
+        for each in self.found:
+            for place, k in zip(*np.nonzero(rows[:, None] == each.rows), strict=True):
+                sources[place][each.source] = float(each.scores[k])
+        return [Candidate(self.item_ids[p], some) for p, some in zip(places, sources, strict=True)]
 
     def places_of(self, source: str) -> NDArray[np.intp]:
         """The places of the candidates that a source came up with."""

@@ -20,8 +20,8 @@ from streams.trends import SURGE, Trend, standing_of
 
 WIDTH = MAX_PREDECESSORS + SLACK
 """Slots of a row: as many predecessors as a trend may hold."""
-_COLUMNS = np.arange(WIDTH, dtype=np.int32)
 FIRST_ROWS = 256
+_NO_SLOTS = np.zeros(0, np.int32)
 SUPPORTERS, NEAR, CLOSE = range(3)
 """Columns of `Pairs.values`."""
 _UNITS = np.array([1.0, 1 / WHOLE, 1 / WHOLE], np.float32)
@@ -64,6 +64,8 @@ class Crowd:
         self.ids: list[str] = []
         self.visits = np.zeros(FIRST_ROWS, np.float32)
         """(rows or more,) interactions of each item."""
+        self.people = np.zeros(FIRST_ROWS, np.int32)
+        """(rows or more,) different users who came to each item and did not turn it down."""
         self.standing = np.full(FIRST_ROWS, -np.inf)
         """(rows or more,) `streams.trends.standing_of` of each item's popularity."""
         self.surge = np.full(FIRST_ROWS, -np.inf)
@@ -99,6 +101,7 @@ class Crowd:
         """An item's trend is this now."""
         row, predecessors = self.row(item_id), trend.predecessors
         self.visits[row] = trend.interactions
+        self.people[row] = trend.supporters
         self.standing[row] = standing_of(trend.popularity, trend.at, half_life=self.half_life)
         self.surge[row] = standing_of(trend.surge, trend.at, half_life=self.half_life / SURGE)
         if not predecessors.item_ids and not (self._before[row] >= 0).any():
@@ -145,22 +148,34 @@ class Crowd:
 
     def pairs(self, item_ids: Sequence[str]) -> Pairs:
         """All pairs of some items, in both directions; those nobody has come to have none."""
-        there = [(k, self._rows[i]) for k, i in enumerate(item_ids) if i in self._rows]
-        if not there:
-            return _NONE
-        asked = np.array([place for place, _ in there], np.int32)
-        rows = np.array([row for _, row in there], np.int32)
+        asked, rows = self._there(item_ids)
         after = [np.frombuffer(self._after[row], np.int32) for row in rows.tolist()]
-        slots = np.concatenate(after)
-        kept = self._before[rows] >= 0
-        mine = (rows[:, None] * WIDTH + _COLUMNS)[kept]
-        lengths = [len(each) for each in after]
+        slots = np.concatenate([_NO_SLOTS, *after])
+        before, mine, places = self._blocks(asked, rows)
         return Pairs(
-            place=np.concatenate([np.repeat(asked, lengths), np.repeat(asked, kept.sum(axis=1))]),
-            row=np.concatenate([slots // WIDTH, self._before[rows][kept]]),
+            place=np.concatenate([np.repeat(asked, [len(each) for each in after]), places]),
+            row=np.concatenate([slots // WIDTH, before]),
             after=np.arange(len(slots) + len(mine)) < len(slots),
             values=self._values[np.concatenate([slots, mine])],
         )
+
+    def before(self, item_ids: Sequence[str]) -> Pairs:
+        """The pairs of some items and those that people came to them from."""
+        before, mine, places = self._blocks(*self._there(item_ids))
+        return Pairs(places, before, np.zeros(len(mine), bool), self._values[mine])
+
+    def _there(self, item_ids: Sequence[str]) -> tuple[Rows, Rows]:
+        """Those of some items that have a row: their places in the question, and the rows."""
+        there = [(k, self._rows[i]) for k, i in enumerate(item_ids) if i in self._rows]
+        places, rows = np.array(there, np.int32).reshape(-1, 2).T
+        return places, rows
+
+    def _blocks(self, asked: Rows, rows: Rows) -> tuple[Rows, Rows, Rows]:
+        """All that stands in some rows: the predecessors, their slots, and the places asked."""
+        block = self._before[rows]
+        which, columns = np.nonzero(block >= 0)
+        slots = rows[which] * np.int32(WIDTH) + columns.astype(np.int32)
+        return block[which, columns], slots, asked[which]
 
     def supporters(self, before: str, item_id: str) -> int:
         """Different users who came to an item after another one; 0 where nobody knows."""
@@ -186,6 +201,7 @@ class Crowd:
         self._at = _twice(self._at, len(self._before), used)
         self._before = np.concatenate([self._before, np.full_like(self._before, -1)])
         self.visits = np.concatenate([self.visits, np.zeros_like(self.visits)])
+        self.people = np.concatenate([self.people, np.zeros_like(self.people)])
         nobody = np.full(len(self.standing), -np.inf)
         self.standing = np.concatenate([self.standing, nobody])
         self.surge = np.concatenate([self.surge, nobody])
@@ -211,8 +227,3 @@ def _places(old: Rows, new: Rows) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
     order = np.argsort(old)
     found = order[np.minimum(np.searchsorted(old, new, sorter=order), len(old) - 1)]
     return found, old[found] == new
-
-
-_NONE = Pairs(
-    np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, bool), np.zeros((0, 3), np.float32)
-)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from slates.crowd import CLOSE, NEAR, SUPPORTERS, Crowd, Pairs, Rows
 from streams.profiles import Entry, Profile
 
-MOST = 30
+MOST = 20
 """Newest items of a history that count."""
 LIFT = 10.0
 """How fast the logarithm leaves 0; from 5 to 100 made no difference on ml-100k."""

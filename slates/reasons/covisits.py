@@ -75,8 +75,8 @@ def _quotable(shown: Sequence[str], tastes: Tastes, grounds: Grounds) -> Iterato
     """The pairs of shown and liked items that are made by enough people, and above chance."""
     crowd = grounds.knowledge.crowd
     liked = crowd.rows(entry.item_id for entry in tastes.liked)
-    pairs = crowd.pairs(shown)
-    people = np.where(pairs.after, 0.0, pairs.values[:, SUPPORTERS])
+    pairs = crowd.before(shown)
+    people = pairs.values[:, SUPPORTERS]
     everyone = np.bincount(pairs.place, weights=people, minlength=len(shown)).astype(float)
     place_of = np.full(len(crowd), -1)
     place_of[liked] = np.arange(len(liked))

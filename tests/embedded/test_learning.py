@@ -194,7 +194,7 @@ async def _scores(broker: Broker, slate: Slate, *, taught: bool) -> dict[str, fl
     profile = decode_profile(profiled[-1].value or b"")
     built = build(request, profile, catalogue, now=slate.trigger.at, config=SlateConfig())
     shortlist = built.shortlist
-    ids = [candidate.item_id for candidate in shortlist.candidates]
+    ids = shortlist.candidates.item_ids
     scores = dict(zip(ids, shortlist.scores.tolist(), strict=True))
     return {item.item_id: scores.get(item.item_id, 0.0) for item in slate.items}
 

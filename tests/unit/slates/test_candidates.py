@@ -83,7 +83,8 @@ def found(
     bounds: Bounds = ANYTHING,
     config: SlateConfig = CONFIG,
 ) -> dict[str, Candidate]:
-    gathered = gather(measuring(knowledge, *liked, config=config), bounds)
+    pool = gather(measuring(knowledge, *liked, config=config), bounds)
+    gathered = pool.at(range(len(pool)))
     assert len({candidate.item_id for candidate in gathered}) == len(gathered)
     return {candidate.item_id: candidate for candidate in gathered}
 
@@ -223,11 +224,13 @@ def test_an_item_that_is_in_the_index_but_not_announced_yet_is_no_candidate(
 def test_a_place_of_the_pool_has_the_sources_that_came_up_with_it(fan: SmallKnowledge) -> None:
     fan.follow(name(1), Trend(popularity=2.0, at=NOW))
     pool = gather(measuring(fan, name(0)), ANYTHING)
-    assert [candidate.item_id for candidate in pool] == pool.item_ids
-    assert [pool[k].item_id for k in pool.places_of("popular")] == of(
+    assert [candidate.item_id for candidate in pool.at([2, 1])] == [
+        pool.item_ids[2],
+        pool.item_ids[1],
+    ]
+    assert [c.item_id for c in pool.at(pool.places_of("popular").tolist())] == of(
         found(fan, name(0)), "popular"
     )
-    assert [c.item_id for c in pool[1:3]] == pool.item_ids[1:3]
     assert pool.places_of("nowhere").tolist() == []
 
 

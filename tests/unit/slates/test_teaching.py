@@ -45,7 +45,7 @@ def lesson(knowledge: SmallKnowledge, item_id: str) -> Lesson:
 def gap(knowledge: SmallKnowledge, item_id: str) -> float:
     """How far an item's score stands above the mean of all."""
     shortlist = prepared(knowledge).shortlist
-    ids = [candidate.item_id for candidate in shortlist.candidates]
+    ids = shortlist.candidates.item_ids
     return float(shortlist.scores[ids.index(item_id)] - shortlist.scores.mean())
 
 
