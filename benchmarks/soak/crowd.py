@@ -16,7 +16,7 @@ from benchmarks.refolding import GAINS
 from streams.events import Interaction
 from streams.profiles import MAX_HISTORY, Entry, Profile
 
-USERS = 10_000
+USERS = 2_000
 HEAD = 50
 """Flattens the head of Zipf's law: the busiest of 10,000 users does 0.4 % of all, not 10 %."""
 NEWS = 0.02
