@@ -86,12 +86,17 @@ class _Calibration:
     ) -> None:
         self._vocabulary = {word: k for k, word in enumerate(history)}
         self._wanted = np.array(list(history.values()))
+        mine = [[word for name, word in places if name in attributes] for places in words]
+        marks = [
+            (row, self._vocabulary[word], 1 / len(some))
+            for row, some in enumerate(mine)
+            for word in some
+            if word in self._vocabulary
+        ]
         self._has = np.zeros((len(words), len(history)))
-        for row, places in enumerate(words):
-            mine = [word for name, word in places if name in attributes]
-            known = [self._vocabulary[word] for word in mine if word in self._vocabulary]
-            if known:
-                self._has[row, known] = 1 / len(mine)
+        if marks:
+            rows, columns, shares = zip(*marks, strict=True)
+            self._has[rows, columns] = shares
         self._there = np.zeros(len(history))
         self._count = 0
 
