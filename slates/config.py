@@ -47,7 +47,7 @@ class SlateConfig(BaseModel):
     """Interactions after which an older one counts half in the recent taste."""
     last_items: int = Field(2, ge=0, le=10)
     """Newest liked items that are each a taste of their own."""
-    companions: int = Field(200, ge=0, le=2000)
+    companions: int = Field(100, ge=0, le=2000)
     """Candidates taken from what the crowd did before and after the items of the history."""
     diversity: float = Field(0.2, ge=0, le=1)
     """Share of maximal marginal relevance that goes against likeness to what is on the slate."""
