@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, TypeVar
 
 from mode import Service
 
@@ -25,6 +26,8 @@ from streams.kafka import LogReader, Record
 from streams.vectors import VectorRecord
 
 log = logging.getLogger("headwater")
+
+T = TypeVar("T")
 
 FETCH_WAIT = 0.2
 """Seconds to wait for new records; a real Kafka answers as soon as there is one."""
@@ -65,6 +68,9 @@ class Replica(Service):  # type: ignore[misc]
         )
         self.metrics.dead_letters.labels(record.topic, reason(error)).inc()
 
+    async def catch_up(self) -> None:
+        """All that the log had at start was handed to `apply`; called once, before `ready`."""
+
     async def tick(self) -> None:
         """Do what is to be done now and then; called between reads."""
 
@@ -92,6 +98,7 @@ class Replica(Service):  # type: ignore[misc]
             if not self.ready.is_set():
                 self.metrics.replica_behind.labels(self.name).set(self.reader.behind)
                 if not self.reader.behind:
+                    await self.catch_up()
                     self.ready.set()
                     self.metrics.replica_ready.labels(self.name).set(1)
                     log.info("%s: caught up in %.2f s", self.name, time.monotonic() - began)
@@ -204,21 +211,53 @@ class VectorReplica(Replica):
 
 
 class TrendReplica(Replica):
-    """`item-trends` into the catalogue; 10,000 are read in less than a second, so none is kept."""
+    """
+    `item-trends` into the catalogue; nothing is kept locally.
+
+    A log holds many former trends of an item before it is compacted.  At start the newest of each
+    is looked for first, and only that one is decoded; the one before it where that cannot be done.
+    """
 
     def __init__(
         self, reader: LogReader, metrics: Metrics, *, catalogue: Catalogue, **kwargs: Any
     ) -> None:
         super().__init__("item-trends", reader, metrics, **kwargs)
         self.catalogue = catalogue
+        self._newest: dict[bytes | None, tuple[Record, ...]] = {}
+        """The last two of each item, until the end that the log had at start is reached."""
 
     async def apply(self, records: Sequence[Record]) -> None:
         """Follow the newest of each item; slates are built between, not after."""
-        for first in range(0, len(records), TRENDS_AT_A_TIME):
-            some = records[first : first + TRENDS_AT_A_TIME]
-            for item_id, trend in read_trends(some, refuse=self.refuse).items():
-                self.catalogue.follow(item_id, trend)
+        if not self.ready.is_set():
+            for record in records:
+                self._newest[record.key] = (*self._newest.get(record.key, ())[-1:], record)
+            return
+        for some in _few(records):
+            self._follow_trends(some)
             await asyncio.sleep(0)
+
+    async def catch_up(self) -> None:
+        """Follow what the log had at start."""
+        for some in _few(self._newest.values()):
+            for *former, newest in some:
+                if not self._follow_trends([newest]):
+                    self._follow_trends(former)
+            await asyncio.sleep(0)
+        self._newest.clear()
+
+    def _follow_trends(self, records: Sequence[Record]) -> int:
+        """Follow those that can be read; how many items that was."""
+        trends = read_trends(records, refuse=self.refuse)
+        for item_id, trend in trends.items():
+            self.catalogue.follow(item_id, trend)
+        return len(trends)
+
+
+def _few(items: Iterable[T]) -> Iterator[list[T]]:
+    """So many of them at a time that others do not have to wait long."""
+    rest = iter(items)
+    while some := list(islice(rest, TRENDS_AT_A_TIME)):
+        yield some
 
 
 class RankerReplica(Replica):

@@ -460,6 +460,24 @@ async def test_a_trend_that_cannot_be_read_is_counted_and_the_former_one_stays(
     assert "item-trends-0-1 refused" in caplog.text
 
 
+async def test_at_start_only_the_newest_trend_of_an_item_is_followed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    following = FollowingTrends()
+    for popularity in range(1, 40):
+        following.log.append(b"dune", encode_trend(Trend(popularity=float(popularity))))
+    followed: list[float] = []
+    follow = following.catalogue.follow
+
+    def count(item_id: str, trend: Trend | None) -> None:
+        followed.append(0.0 if trend is None else trend.popularity)
+        follow(item_id, trend)
+
+    monkeypatch.setattr(following.catalogue, "follow", count)
+    await following.follow()
+    assert followed == [39.0]
+
+
 async def test_what_people_came_from_is_followed_into_the_crowd() -> None:
     following = FollowingTrends()
     for supporters in (1, 2):
