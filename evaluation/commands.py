@@ -36,6 +36,12 @@ Items = Annotated[
         help="The catalogue: item_id, title[, description][, genres][, year][, tags].",
     ),
 ]
+Texts = Annotated[
+    Path,
+    typer.Option(
+        "--items", metavar="FILE", help="The catalogue; by its texts items are unlike or not."
+    ),
+]
 Strategy = Annotated[
     str | None, typer.Option(metavar="NAME", help="The engine's way of building slates.")
 ]
@@ -236,6 +242,40 @@ def freshness(
     outcomes = replay_delays(job, load_stream(job), method, delays=wanted, name=contender)
     draw_freshness(plot, outcomes)
     say_delays(outcomes, as_json=as_json)
+
+
+@app.command()
+def diversity(
+    events: Events,
+    *,
+    items: Texts,
+    strategy: Strategy = None,
+    levels: Annotated[
+        str, typer.Option(metavar="A,B,…", help="Shares of diversity; the first is the measure.")
+    ] = "0,0.1,0.2,0.3,0.5,0.7",
+    warm: Warm = 0.2,
+    sample: Sample = 1.0,
+    seed: Seed = 0,
+    min_value: MinValue = None,
+    n_max: NMax = None,
+    plot: PlotFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """
+    What diversity costs: prequential once for each share, ranked as slates show it, and one curve.
+
+    Example: headwater evaluate diversity --events ratings.csv --items movies.csv --sample 0.2
+    """
+    from evaluation.prequential import prequential as method
+    from evaluation.reports import draw_diversity, say_levels
+    from evaluation.sessions import Job, load_stream, parse_levels, replay_levels
+
+    _check_plot(plot)
+    wanted = parse_levels(levels)
+    job = Job(events, items, strategy, warm, sample, seed, min_value=min_value, n_max=n_max)
+    outcomes = replay_levels(job, load_stream(job), method, levels=wanted)
+    draw_diversity(plot, outcomes)
+    say_levels(outcomes, as_json=as_json)
 
 
 def _evaluate(

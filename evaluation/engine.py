@@ -51,6 +51,7 @@ class Engine:
         *,
         action: str = "click",
         as_slates: bool = False,
+        diversity: float | None = None,
     ) -> None:
         """
         Know nothing yet.
@@ -61,8 +62,11 @@ class Engine:
             action: What an observation without a value was.
             as_slates: Rank as slates show it, diverse and with places for the unknown, and not by
                 score alone.
+            diversity: Of slates, in place of what the strategy says.
         """
-        self._config = settings.known_strategies()[settings.strategy]
+        config = settings.known_strategies()[settings.strategy]
+        changed = {} if diversity is None else {"diversity": diversity}
+        self._config = config.model_copy(update=changed)
         self._half_life = settings.slates.popularity_half_life_days * DAY
         self._gains = settings.gains()
         self._teaches = settings.lessons_per_second > 0
@@ -194,7 +198,7 @@ def _make(options: Options, *, as_slates: bool) -> Engine:
     settings = load_settings(strategy=options.strategy)
     path = settings.state_dir / f"vectors-{fingerprint().hex()}.npz"
     encode = KeptVectors(_Lazily().encode, path)
-    return Engine(settings, encode, as_slates=as_slates)
+    return Engine(settings, encode, as_slates=as_slates, diversity=options.diversity)
 
 
 class _Lazily:

@@ -15,10 +15,11 @@ from evaluation.peers.options import Options
 from streams.errors import BadSetting, SetupError
 
 ENGINE = "headwater"
+SLATES = "headwater-slates"
 
 MAKERS: Mapping[str, str] = {
     ENGINE: "evaluation.engine:make_engine",
-    "headwater-slates": "evaluation.engine:make_slates",
+    SLATES: "evaluation.engine:make_slates",
     "popularity": "evaluation.peers.popularity:make_popularity",
     "decayed-popularity": "evaluation.peers.popularity:make_decayed",
     "item-knn": "evaluation.peers.blended:make_item_knn",

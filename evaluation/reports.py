@@ -16,6 +16,8 @@ from evaluation.summary import Figures, course, interval_of, number
 
 DRAWN = "hr@10"
 """What pictures show."""
+FOUND, UNLIKE = "ndcg@10", "diversity@10"
+"""What diversity is weighed against, and what it is measured by."""
 
 
 def say_outcome(outcome: Outcome, *, as_json: bool) -> None:
@@ -38,11 +40,20 @@ def say_comparison(outcomes: Sequence[Outcome], title: str, *, as_json: bool) ->
 
 def say_delays(outcomes: Sequence[Outcome], *, as_json: bool) -> None:
     """One for each delay; in JSON the first is at the top, and all are under "delays"."""
+    _say_curve(outcomes, "delays", "learned later", as_json=as_json)
+
+
+def say_levels(outcomes: Sequence[Outcome], *, as_json: bool) -> None:
+    """One for each share of diversity; in JSON as delays are, under "levels"."""
+    _say_curve(outcomes, "levels", "more diverse", as_json=as_json)
+
+
+def _say_curve(outcomes: Sequence[Outcome], key: str, title: str, *, as_json: bool) -> None:
     if as_json:
-        delays: dict[str, Figures] = {outcome.name: outcome.figures for outcome in outcomes}
-        typer.echo(json.dumps({**outcomes[0].figures, "delays": delays}))
+        points: dict[str, Figures] = {outcome.name: outcome.figures for outcome in outcomes}
+        typer.echo(json.dumps({**outcomes[0].figures, key: points}))
     else:
-        show(_table("learned later", outcomes))
+        show(_table(title, outcomes))
 
 
 def _table(title: str, outcomes: Sequence[Outcome]) -> Table:
@@ -60,6 +71,19 @@ def draw_course(path: Path | None, outcomes: Sequence[Outcome]) -> None:
             x.tolist(), y.tolist()
         )
     draw(path, lines, Plot("Along the stream", "share of what was scored", DRAWN.upper()))
+
+
+def draw_diversity(path: Path | None, outcomes: Sequence[Outcome]) -> None:
+    """What is found against how unlike the items of a slate are, level by level."""
+    if path is None:
+        return
+    found = Line(
+        [number(outcome.figures, UNLIKE) for outcome in outcomes],
+        [number(outcome.figures, FOUND) for outcome in outcomes],
+    )
+    levels = ", ".join(outcome.name for outcome in outcomes)
+    plot = Plot("What diversity costs", "how unlike the items of a slate are", FOUND.upper())
+    draw(path, {f"shares of diversity {levels}": found}, plot)
 
 
 def draw_freshness(path: Path | None, outcomes: Sequence[Outcome]) -> None:

@@ -14,7 +14,7 @@ import typer
 from agents.commands.ingest import place_aside
 from evaluation.contender import Contender, Observation
 from evaluation.datasets import load_catalogue, load_observations
-from evaluation.lineup import ENGINE, MAKERS, NotInstalled, make_contender
+from evaluation.lineup import ENGINE, MAKERS, SLATES, NotInstalled, make_contender
 from evaluation.peers.options import Options
 from evaluation.replaying import FROZEN, OnStep, Rules, Stream, in_order
 from evaluation.scores import Scores
@@ -27,6 +27,7 @@ from streams.rows import BadRow
 REASONS = 3
 """Bad rows whose reason is said at once; all of them stand in the file put aside."""
 _DELAY = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
+_SHARE = re.compile(r"\d+(\.\d*)?|\.\d+")
 _SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -45,6 +46,8 @@ class Job:
     n_max: int | None = None
     baskets: bool = False
     """Whether the events must name their baskets."""
+    diversity: float | None = None
+    """Of the engine's slates; None for what the strategy says."""
 
     def rules(self) -> Rules:
         """How the stream is replayed."""
@@ -164,7 +167,7 @@ def replay_one(job: Job, stream: Stream, method: Method, *, name: str = ENGINE) 
         NotInstalled: A library is missing.
     """
     length = len(stream.observations)
-    options = Options(strategy=job.strategy, seed=job.seed, events=length)
+    options = Options(strategy=job.strategy, diversity=job.diversity, seed=job.seed, events=length)
     contender = make_contender(name, options)
     with progress(f"{contender.name}", total=length) as on_step:
         scores = method(contender, stream, rules=job.rules(), on_step=on_step)
@@ -187,6 +190,36 @@ def replay_all(job: Job, stream: Stream, method: Method, *, names: Sequence[str]
     if not outcomes:
         raise SetupError("no contender is left")
     return outcomes
+
+
+def parse_levels(text: str) -> list[float]:
+    """
+    Shares of diversity, in the order named.
+
+    >>> parse_levels("0, 0.2,1")
+    [0.0, 0.2, 1.0]
+
+    Raises:
+        BadSetting: One is no share.
+    """
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    levels = [float(part) for part in parts if _SHARE.fullmatch(part) and float(part) <= 1]
+    if not parts or len(levels) < len(parts):
+        raise BadSetting(f"--levels {text!r}: expected shares from 0 to 1, as in 0,0.2,0.5")
+    return levels
+
+
+def replay_levels(
+    job: Job, stream: Stream, method: Method, *, levels: Sequence[float]
+) -> list[Outcome]:
+    """Replay it once for each share of diversity, ranked as slates show it; named after those."""
+    return [
+        replace(
+            replay_one(replace(job, diversity=level), stream, method, name=SLATES),
+            name=f"{level:g}",
+        )
+        for level in levels
+    ]
 
 
 def replay_delays(

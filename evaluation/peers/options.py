@@ -11,6 +11,8 @@ class Options:
 
     strategy: str | None = None
     """Which of its ways of building slates the engine takes; None for its own choice."""
+    diversity: float | None = None
+    """Share of diversity in the engine's slates; None for what its strategy says."""
     seed: int = 0
     events: int = 100_000
     """How long the stream is, for a half-life that is a share of it."""

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from agents.testing import HashEncoder
 from evaluation.commands import app
 from evaluation.sessions import parse_delay
 from streams.errors import BadSetting, HeadwaterError, SetupError
 
-COMMANDS = ["prequential", "leave-one-out", "next-basket", "compare", "freshness"]
+COMMANDS = ["prequential", "leave-one-out", "next-basket", "compare", "freshness", "diversity"]
 
 
 @pytest.fixture
@@ -123,6 +124,26 @@ def test_a_delay_of_prequential_is_that_of_freshness(events: Path) -> None:
     one = call("prequential", *words, "--delay", "frozen")
     other = call("freshness", *words, "--delays", "frozen")
     assert one["ndcg@10"] == other["ndcg@10"]
+
+
+def test_diversity_has_figures_for_each_level(
+    events: Path, items: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADWATER_STATE_DIR", str(tmp_path))
+    monkeypatch.setattr("evaluation.engine._Lazily.encode", lambda _, texts: HashEncoder()(texts))
+    plot = tmp_path / "diversity.svg"
+    words = ("diversity", "--events", events, "--items", items)
+    said = call(*words, "--levels", "0.2, 0", "--plot", plot)
+    assert list(said["levels"]) == ["0.2", "0"]
+    assert said["ndcg@10"] == said["levels"]["0.2"]["ndcg@10"]
+    assert {"ndcg@10", "diversity@10"} <= set(said["levels"]["0"])
+    assert "What diversity costs" in plot.read_text()
+
+
+@pytest.mark.parametrize("levels", ["", "0.2,much", "1.5", "-0.1", "nan"])
+def test_a_share_of_diversity_is_a_number_up_to_one(events: Path, levels: str) -> None:
+    with pytest.raises(BadSetting, match="--levels"):
+        call("diversity", "--events", events, "--items", events, f"--levels={levels}")
 
 
 def test_people_see_tables(events: Path) -> None:

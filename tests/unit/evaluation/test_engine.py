@@ -58,6 +58,17 @@ def test_as_slates_it_ranks_what_slates_show_and_then_by_score() -> None:
     assert ranked[10:] == rest
 
 
+def test_a_share_of_diversity_takes_the_place_of_the_strategys() -> None:
+    ranked = []
+    for share in (0.0, 1.0):
+        made = Engine(Settings(), HashEncoder(), as_slates=True, diversity=share)
+        made.announce(ITEMS)
+        walk(made, people(9), ask=False)
+        ranked.append(made.rank("stranger", now=NOW + 100, n=9))
+    assert set(ranked[0][:3]) == set(WAY)  # nothing but merit
+    assert set(ranked[1][:3]) != set(WAY)
+
+
 def test_it_is_a_contender() -> None:
     contender: Contender = engine()
     assert contender.name == "headwater"
