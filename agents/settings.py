@@ -180,7 +180,7 @@ class Settings(BaseSettings):
     """How slates are built where the request does not say."""
     strategies: Path | None = None
     """TOML file with strategies of your own; see docs/strategies.md."""
-    lessons_per_second: Annotated[float, Field(ge=0)] = 20.0
+    lessons_per_second: Annotated[float, Field(ge=0)] = 10.0
     """How many interactions a second teach the ranker at most, each worker; 0 is none."""
     request_deadline: Duration = timedelta(seconds=5)
     """How long a slate request waits for a worker that is still catching up."""

@@ -21,6 +21,8 @@ from slates.features import Measuring
 from slates.knowledge import Knowledge
 from streams.trends import popularity_at
 
+TRUSTED = 0.9
+"""Trust in the evidence from which on texts are asked for the recent taste alone."""
 FRESH_LOOKED_AT = 2_000
 """New items looked through for those that pass a filter."""
 
@@ -143,17 +145,23 @@ def _companions(measuring: Measuring, _: Bounds, allowed: Allowed) -> Iterable[F
 
 
 def _similar(measuring: Measuring, bounds: Bounds, allowed: Allowed) -> Sequence[Found]:
-    """The nearest items of each taste; wider once when most of them were seen already."""
+    """
+    The nearest items of each taste; wider once when most of them were seen already.
+
+    Of the recent taste alone where the crowd has much to say: what else texts find for somebody
+    with many companions is hardly ever shown.
+    """
     tastes, knowledge = measuring.tastes, measuring.knowledge
     if not tastes.names:
         return []
     found: list[Found] = []
     most = measuring.config.retrieve
+    asked = 1 if measuring.evidence.trust >= TRUSTED else len(tastes.names)
     for n in (most, 10 * most):
-        nearest = knowledge.index.search(tastes.vectors, n=n, within=bounds.within)
+        nearest = knowledge.index.search(tastes.vectors[:asked], n=n, within=bounds.within)
         found = [
             _among(name, ((m.item_id, m.similarity) for m in matches), knowledge.crowd, allowed)
-            for name, matches in zip(tastes.names, nearest, strict=True)
+            for name, matches in zip(tastes.names[:asked], nearest, strict=True)
         ]
         if sum(len(each.rows) for each in found) >= most:
             break
