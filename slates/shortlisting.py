@@ -92,7 +92,8 @@ def prepare(
         within=knowledge.matching(request.filters) if request.filters else None,
     )
     tastes = derive_tastes(scene.profile, knowledge.index, config)
-    evidence = gather_evidence(visited(scene.profile), knowledge.crowd, now=now)
+    came_to = visited(scene.profile, config.visits)
+    evidence = gather_evidence(came_to, knowledge.crowd, now=now)
     habits = habits_of(scene.profile.history) if config.repeats else {}
     measuring = Measuring(evidence, tastes, habits, knowledge, now, config)
     candidates = Pool([], []) if scene.note else gather(measuring, bounds)
