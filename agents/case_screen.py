@@ -55,6 +55,12 @@ def _slate(case: Case) -> Text:
     text.append(f"\n  because of: {_cause(case)}", "default not bold")
     for line in slate.degraded:
         text.append(f"\n  degraded: {printable(line)}", "yellow not bold")
+    for item in slate.items:
+        text.append(f"\n  {item.rank + 1:>2}  {printable(item.title)}", "default not bold")
+        if item.reasons:
+            text.append(f"  {printable(item.reasons[0].text)}", "dim not bold")
+    if slate.note:
+        text.append(f"\n  empty: {printable(slate.note)}", "yellow not bold")
     return text
 
 
@@ -90,7 +96,9 @@ def _profile(case: Case) -> Group:
 
 
 def _built(case: Case) -> Text:
-    text = _heading(f"the slate as it would be built now, as of {moment(case.now)}")
+    text = _heading(
+        f"the same slate built again for {moment(case.now)}, with all that is known by now"
+    )
     before = {item.item_id for item in case.user.slate.items} if case.user.slate else set()
     for item in case.built.items:
         text.append(f"\n  {item.rank + 1:>2}  {printable(item.title)}", "default not bold")

@@ -178,11 +178,12 @@ class Recommending:
             )
 
     def _versions(self) -> Versions:
-        trends = next((r.applied for r in self._replicas if r.name == "item-trends"), {})
+        applied = {replica.name: replica.applied for replica in self._replicas}
         return Versions(
             encoder=self._encoder,
             index_generation=self._catalogue.index.stats().generation,
-            trends=trends,
+            trends=applied.get("item-trends", {}),
+            rankers=applied.get("rankers", {}),
         )
 
     def _count(self, slate: Slate, candidates: Pool) -> None:

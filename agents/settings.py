@@ -32,26 +32,13 @@ from pydantic_settings import (
 from slates.config import SlateConfig
 from slates.strategies import Strategies, load_strategies
 from streams.errors import BadSetting
-from streams.events import Gains
+from streams.events import DEFAULT_GAINS, Gains
 from streams.kafka import Security
 from streams.topics import Topics
 
 PREFIX = "HEADWATER_"
 TOML_FILE = "headwater.toml"
 EMBEDDED = "embedded"
-
-DEFAULT_GAINS = {
-    "view": 0.3,
-    "click": 1.0,
-    "like": 2.0,
-    "dislike": -2.0,
-    "rating": 2.0,
-    "cart": 2.0,
-    "purchase": 3.0,
-    "skip": -0.3,
-    "dismiss": -1.0,
-}
-"""Strength of each action; untuned, only the order and the signs matter much."""
 
 # Read by Headwater's surroundings, not by this tree.
 _FOREIGN = {"HEADWATER_KAFKA_JARS", "HEADWATER_RELIABILITY", "HEADWATER_REQUIRE_KAFKA"}
@@ -253,9 +240,13 @@ class Settings(BaseSettings):
         Those that come with Headwater, and your own.
 
         Raises:
-            BadSetting: The file is wrong, or the default strategy is in none.
+            BadSetting: The file is wrong, or the default strategy is in none, or what follows from
+                the gains is set beside them.
         """
-        known = load_strategies(self.slates, self.strategies)
+        if "visits" in self.slates.model_fields_set:
+            raise BadSetting(f"{PREFIX}SLATES__VISITS: set {PREFIX}EVENTS__GAINS instead")
+        base = self.slates.model_copy(update={"visits": self.gains().visits()})
+        known = load_strategies(base, self.strategies)
         if self.strategy not in known:
             names = ", ".join(sorted(known))
             raise BadSetting(f"{PREFIX}STRATEGY: {self.strategy!r} is none of {names}")

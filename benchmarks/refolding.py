@@ -11,10 +11,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from agents.settings import DEFAULT_GAINS
 from streams import profiles, trends
 from streams.covisits import co_visit_of
-from streams.events import Gains, Interaction
+from streams.events import DEFAULT_GAINS, Gains, Interaction
 from streams.predecessors import alike
 from streams.profiles import Profile
 from streams.trends import Trend

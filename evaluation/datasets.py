@@ -83,7 +83,7 @@ def _timed(cells: Cells) -> _Timed:
         Observation(
             user_id=identity(cells, "user_id"),
             item_id=identity(cells, "item_id"),
-            at=_time(cells.get("timestamp")),
+            at=_since_1970(_time(cells.get("timestamp"))),
             value=_value(cells.get("value")),
             basket=None if basket in (None, "") else identity(cells, "basket_id"),
         ),
@@ -106,6 +106,13 @@ def _time(value: object) -> float:
     return seconds
 
 
+def _since_1970(at: float) -> float:
+    """A time as events may have it."""
+    if at < 0:
+        raise MalformedEvent(f"column timestamp: {at:g} is before 1970")
+    return at
+
+
 def _value(value: object) -> float | None:
     """
     Stars, or None of an empty cell.
@@ -121,9 +128,11 @@ def _value(value: object) -> float | None:
 
 
 def _refuse_most_bad(path: Path, bad: Sequence[BadRow], *, total: int) -> None:
+    if not total:
+        raise SetupError(f"{path}: no row beside the heading, expected events")
     if len(bad) == total:
-        why = f", the first, row {bad[0].number}: {bad[0].reason}" if bad else ""
-        raise SetupError(f"{path}: no row that can be used of {total:,}{why}")
+        why = f"the first, row {bad[0].number}: {bad[0].reason}"
+        raise SetupError(f"{path}: no row that can be used of {total:,}, {why}")
     if len(bad) > MOST_BAD * total:
         raise SetupError(
             f"{path}: {len(bad):,} of {total:,} rows cannot be used, "
@@ -132,7 +141,13 @@ def _refuse_most_bad(path: Path, bad: Sequence[BadRow], *, total: int) -> None:
 
 
 def _in_seconds(path: Path, rows: Sequence[_Timed]) -> tuple[Observation, ...]:
-    """Milliseconds throughout are made seconds; both in one file are refused."""
+    """Milliseconds throughout are made seconds; both in one file, or anything finer, is refused."""
+    for row in rows:
+        if row.observation.at > 1000.0 * MAX_SECONDS:
+            raise SetupError(
+                f"{path}: column timestamp: row {row.row} has {row.observation.at:.0f}, "
+                "too large for milliseconds; expected seconds or milliseconds since 1970"
+            )
     large = np.array([abs(row.observation.at) > MAX_SECONDS for row in rows])
     if not large.any():
         return tuple(row.observation for row in rows)

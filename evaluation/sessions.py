@@ -123,7 +123,13 @@ def load_stream(job: Job) -> Stream:
     if job.items is None:
         return Stream(chosen)
     with _Rejects(job.items) as reject:
-        return Stream(chosen, load_catalogue(job.items, reject=reject.add))
+        items = load_catalogue(job.items, reject=reject.add)
+    if {item.item_id for item in items}.isdisjoint(event.item_id for event in chosen):
+        raise SetupError(
+            f"{job.items}: none of its {len(items):,} items is in {job.events}, such as "
+            f"{chosen[0].item_id!r}; expected the same ids"
+        )
+    return Stream(chosen, items)
 
 
 def _chosen(job: Job, observations: Sequence[Observation]) -> Sequence[Observation]:

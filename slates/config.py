@@ -7,6 +7,8 @@ from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from streams.events import DEFAULT_GAINS, Gains
+
 DAY = 86_400.0
 
 
@@ -23,6 +25,8 @@ class SlateConfig(BaseModel):
 
     strategy: str = "hybrid"
     """The strategy's name; also the key of what its ranker has learned."""
+    visits: frozenset[str] = Gains(DEFAULT_GAINS).visits()
+    """By which actions one comes to an item: those with a gain above 0; nobody sets it apart."""
     candidates: tuple[Source, ...] = ("companions", "similar", "popular", "fresh")
     """Where candidates come from."""
     ranker: Literal["learned"] | Mapping[str, float] = "learned"

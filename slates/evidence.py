@@ -9,6 +9,7 @@ and how fast older items of the history fade.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,11 +63,17 @@ class Evidence:
         return rows[np.argpartition(-strength[rows], n - 1)[:n]]
 
 
-def visited(profile: Profile) -> list[Entry]:
-    """What the user came to, newest first, each item once; how they liked it is another matter."""
+def visited(profile: Profile, visits: AbstractSet[str]) -> list[Entry]:
+    """
+    What the user came to, newest first, each item once; how they liked it is another matter.
+
+    Args:
+        profile: What is known of the user.
+        visits: `streams.events.Gains.visits`, as the crowd was gathered by.
+    """
     newest: dict[str, Entry] = {}
     for entry in reversed(profile.history):
-        if entry.gain > 0 or entry.action == "rating":
+        if entry.action in visits:
             newest.setdefault(entry.item_id, entry)
     return list(newest.values())
 

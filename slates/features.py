@@ -43,6 +43,8 @@ Features, in the order of the columns: those of `slates.evidence`, ours, those o
 `similar`: to the tastes; `untried`: the same, fading with the visits an item has; `leaning`:
 towards the words of its attributes; `fresh`: 1 when published, halved every few days.
 """
+OF_TEXT = [NAMES.index(name) for name in ("similar", "untried", "leaning")]
+"""Columns of what an item's texts and words say."""
 LEAST_SPREAD = 0.02
 """Spread of a feature from which it counts in full; cosines of related texts differ by 0.1."""
 UNTRIED = 5.0

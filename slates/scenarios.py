@@ -14,6 +14,7 @@ import msgspec
 
 from slates.config import SlateConfig
 from slates.knowledge import Knowledge
+from slates.reasons.sentences import verb_of
 from streams.profiles import Entry, Profile
 from streams.requests import SlateRequest
 
@@ -64,25 +65,35 @@ def set_scene(
             about = request.about or ""
             title = f"Similar to {_title(about, knowledge)}"
             note = "" if about in knowledge.index else f"item {about!r} is not in the catalogue"
-            return Scene(_only(about, now), excluded | {about}, title, note)
+            return Scene(_only(about, now, config), excluded | {about}, title, note)
         case "because":
-            return _because(profile, had | excluded, knowledge, now)
+            return _because(profile, had | excluded, knowledge, now=now, config=config)
     return Scene(profile, had | excluded)
 
 
-def _because(profile: Profile, barred: AbstractSet[str], knowledge: Knowledge, now: float) -> Scene:
-    """A row about the newest item that the user liked and that is known."""
-    liked = (e.item_id for e in reversed(profile.history) if e.gain > 0)
-    about = next((item_id for item_id in liked if item_id in knowledge.index), None)
+def _because(
+    profile: Profile,
+    barred: AbstractSet[str],
+    knowledge: Knowledge,
+    *,
+    now: float,
+    config: SlateConfig,
+) -> Scene:
+    """A row about the newest item that is known and that what the user did speaks for."""
+    liked = (entry for entry in reversed(profile.history) if entry.gain > 0)
+    about = next((entry for entry in liked if entry.item_id in knowledge.index), None)
     if about is None:
-        return Scene(profile, barred, note="the user has not liked anything yet")
-    title = f"Because you liked {_title(about, knowledge)}"
-    return Scene(_only(about, now), barred | {about}, title)
+        return Scene(
+            profile, barred, note="the user has not opened or liked an item of the catalogue yet"
+        )
+    title = f"Because you {verb_of([about.action])} {_title(about.item_id, knowledge)}"
+    return Scene(_only(about.item_id, now, config), barred | {about.item_id}, title)
 
 
-def _only(item_id: str, now: float) -> Profile:
-    """As if somebody had come to this item and to nothing else."""
-    return msgspec.structs.replace(Profile(), history=(Entry(now, item_id, "view", 1.0),))
+def _only(item_id: str, now: float, config: SlateConfig) -> Profile:
+    """As if somebody had come to this item, by whatever action, and to nothing else."""
+    action = min(config.visits, default="")
+    return msgspec.structs.replace(Profile(), history=(Entry(now, item_id, action, 1.0),))
 
 
 def _just_shown(profile: Profile, now: float) -> frozenset[str]:

@@ -17,7 +17,7 @@ from slates import evidence as collaborative
 from slates.candidates import Bounds, Pool, gather
 from slates.config import DAY, SlateConfig
 from slates.evidence import gather_evidence, visited
-from slates.features import NAMES, Matrix, Measuring, standardise
+from slates.features import NAMES, OF_TEXT, Matrix, Measuring, standardise
 from slates.knowledge import Knowledge
 from slates.own import habits_of
 from slates.ranking import weigh, weights_of
@@ -26,6 +26,8 @@ from slates.tastes import Tastes, Vectors, derive_tastes
 from streams.profiles import Profile
 from streams.requests import SlateRequest
 
+ALONE = 3.0
+"""How many times as loud texts and words speak where the crowd says nothing; see `_shortlist`."""
 SHOWN_DAYS = 1.0
 """Days after which having been shown counts half: a feed is looked at once a day or more."""
 
@@ -92,7 +94,8 @@ def prepare(
         within=knowledge.matching(request.filters) if request.filters else None,
     )
     tastes = derive_tastes(scene.profile, knowledge.index, config)
-    evidence = gather_evidence(visited(scene.profile), knowledge.crowd, now=now)
+    came_to = visited(scene.profile, config.visits)
+    evidence = gather_evidence(came_to, knowledge.crowd, now=now)
     habits = habits_of(scene.profile.history) if config.repeats else {}
     measuring = Measuring(evidence, tastes, habits, knowledge, now, config)
     candidates = Pool([], []) if scene.note else gather(measuring, bounds)
@@ -115,7 +118,9 @@ def _shortlist(pool: Pool, profile: Profile, measuring: Measuring) -> Shortlist:
         return Shortlist(pool, empty.astype(np.float32), empty, empty[:, 0], np.zeros(0, np.intp))
     vectors = measuring.knowledge.index.vectors(pool.item_ids)
     features = standardise(measuring.measure(pool.item_ids, pool.rows, vectors))
-    features[:, : len(collaborative.NAMES)] *= measuring.evidence.trust
+    trust = measuring.evidence.trust
+    features[:, : len(collaborative.NAMES)] *= trust
+    features[:, OF_TEXT] *= trust + ALONE * (1 - trust)
     scores = weigh(features, weights_of(measuring.config, measuring.knowledge))
     scores -= measuring.config.rotation * _staleness(pool.item_ids, profile, measuring.now)
     return Shortlist(pool, vectors, features, scores, np.argsort(-scores, kind="stable"))

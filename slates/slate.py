@@ -59,6 +59,8 @@ class Versions(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     index_generation: int = 0
     trends: Mapping[int, int] = {}
     """Partition of `item-trends` to the next offset that was not read yet."""
+    rankers: Mapping[int, int] = {}
+    """The same of `rankers`: whose weights it was ranked with."""
     prompt: str = ""
     model: str = ""
 

@@ -21,6 +21,12 @@ from streams.errors import BadSetting
 
 SETTING = "HEADWATER_STRATEGIES"
 
+_GIVEN = {
+    "strategy": "the name is that of the section",
+    "visits": "these are the actions with a gain above 0",
+}
+"""What no section may set, and why."""
+
 Strategies: TypeAlias = Mapping[str, SlateConfig]
 """Name to how its slates are built."""
 
@@ -58,8 +64,8 @@ def _parse(text: str, base: SlateConfig, place: str) -> dict[str, SlateConfig]:
 def _strategy(name: str, section: Any, base: SlateConfig, place: str) -> SlateConfig:
     if not isinstance(section, dict):
         raise BadSetting(f"{SETTING}: {place}: {name!r} stands alone, expected sections as [name]")
-    if "strategy" in section:
-        raise BadSetting(f"{SETTING}: {place}: [{name}] strategy: the name is that of the section")
+    for field in _GIVEN.keys() & section.keys():
+        raise BadSetting(f"{SETTING}: {place}: [{name}] {field}: {_GIVEN[field]}")
     try:
         strategy = SlateConfig.model_validate({**base.model_dump(), **section, "strategy": name})
     except ValidationError as exc:

@@ -63,6 +63,20 @@ _decoder = msgspec.json.Decoder(Event)
 _encoder = msgspec.json.Encoder()
 
 
+DEFAULT_GAINS: Mapping[str, float] = {
+    "view": 0.3,
+    "click": 1.0,
+    "like": 2.0,
+    "dislike": -2.0,
+    "rating": 2.0,
+    "cart": 2.0,
+    "purchase": 3.0,
+    "skip": -0.3,
+    "dismiss": -1.0,
+}
+"""Strength of each action; untuned, only the order and the signs matter much."""
+
+
 class Gains(msgspec.Struct, frozen=True):
     """How strongly each action speaks for an item."""
 
@@ -76,6 +90,15 @@ class Gains(msgspec.Struct, frozen=True):
     def is_visit(self, action: str) -> bool:
         """Does whoever does this come to the item, however they like it?  A skip is none."""
         return self.actions.get(action, 0.0) > 0
+
+    def visits(self) -> frozenset[str]:
+        """
+        The actions for which `is_visit` says yes.
+
+        >>> sorted(Gains({"rating": 2.0, "skip": -0.3, "click": 1.0}).visits())
+        ['click', 'rating']
+        """
+        return frozenset(filter(self.is_visit, self.actions))
 
     def of(self, event: Interaction) -> float:
         """

@@ -64,6 +64,7 @@ class SlateRequest(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 _decoder = msgspec.json.Decoder(SlateRequest)
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _encoder = msgspec.json.Encoder()
 
 
@@ -92,6 +93,8 @@ def decode_request(
     try:
         request = _decoder.decode(value)
         check_id("user_id", request.user_id)
+        if request.trigger is None:
+            _refuse_unknown_fields(value, request.user_id)
     except (*UNDECODABLE, MalformedEvent) as exc:
         raise MalformedRequest(f"not a slate request: {exc}") from exc
     if key != request.user_id.encode():
@@ -100,6 +103,21 @@ def decode_request(
         trigger = Trigger(id=origin, kind="request", at=received_at, received_at=received_at)
         request = msgspec.structs.replace(request, trigger=trigger)
     return _checked(request)
+
+
+def _refuse_unknown_fields(value: bytes, user_id: str) -> None:
+    """
+    A misspelt `filters` must not be a slate without any.
+
+    Only of what others send: a request of profiling may come from a later version.
+    """
+    known = SlateRequest.__struct_fields__
+    unknown = [name for name in _fields.decode(value) if name not in known]
+    if unknown:
+        raise MalformedRequest(
+            f"user {user_id!r}: {unknown[0][:40]!r} is no field of a request; "
+            f"known are {', '.join(known)}"
+        )
 
 
 def _checked(request: SlateRequest) -> SlateRequest:

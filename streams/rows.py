@@ -81,12 +81,14 @@ def _opener(path: Path) -> Opener:
 
 
 def _check_columns(path: Path, columns: Sequence[str], required: Sequence[str]) -> None:
+    if _NOT_UTF8.search("".join(columns)):
+        raise SetupError(f"{path}: its heading is not UTF-8; is it packed, or another encoding?")
     found = f"found {', '.join(map(repr, columns)) or 'none'}"
     lacking = ", ".join(n for n in required if not set(n.split(" or ")) & set(columns))
     if lacking:
         raise SetupError(f"{path}: no column {lacking}; {found}; expected {', '.join(required)}")
-    if len(set(columns)) < len(columns) or _NOT_UTF8.search("".join(columns)):
-        raise SetupError(f"{path}: a column comes twice or is not UTF-8; {found}")
+    if len(set(columns)) < len(columns):
+        raise SetupError(f"{path}: a column comes twice; {found}")
 
 
 @contextmanager

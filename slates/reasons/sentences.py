@@ -7,7 +7,7 @@ ours, and every number is one of the evidence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from slates.slate import Kind
@@ -120,13 +120,21 @@ def _repeat(evidence: Evidence) -> str:
     return f"You come back to it about every {every}, last {_ago(evidence['last_days'])}"
 
 
+def verb_of(actions: Collection[str]) -> str:
+    """
+    What a user did who did one thing or several.
+
+    >>> verb_of(["purchase"]), verb_of(["like", "rating"]), verb_of(["like", "view"])
+    ('bought', 'liked', 'opened')
+    """
+    verbs = {VERBS.get(action, "opened") for action in actions}
+    return verbs.pop() if len(verbs) == 1 else "opened"
+
+
 def _did(evidence: Evidence) -> str:
     """What the user did to the items named; "" where the slate is about them."""
     actions = evidence["actions"]
-    if not all(actions):
-        return ""
-    verbs = {VERBS.get(action, "opened") for action in actions}
-    return verbs.pop() if len(verbs) == 1 else "opened"
+    return verb_of(actions) if all(actions) else ""
 
 
 def _which(evidence: Evidence) -> str:

@@ -82,6 +82,12 @@ async def _letter(broker: Broker, origin: str) -> dict[str, str]:
     return {name: value.decode() for name, value in record.headers}
 
 
+async def _answered(broker: Broker) -> set[str]:
+    """The triggers of all slates so far."""
+    records = await everything(broker, "recommendations")
+    return {t for r in records if r.value is not None for t in decode_slate(r.value).answers}
+
+
 @pytest.mark.usefixtures("films")
 async def test_a_like_leads_to_an_explained_slate_of_unseen_items(broker: Broker) -> None:
     slate = await _slate_after(
@@ -174,6 +180,30 @@ POISON = {
         "malformed_event",
     ),
     "a broken request": ("slate-requests", b"ann", b"{}", "malformed_request"),
+    "an unknown strategy": (
+        "slate-requests",
+        b"ann",
+        b'{"user_id":"ann","strategy":"horoscope"}',
+        "malformed_request",
+    ),
+    "a misspelt filter": (
+        "slate-requests",
+        b"ann",
+        b'{"user_id":"ann","filter":{"genre":"law"}}',
+        "malformed_request",
+    ),
+    "a filter that is none": (
+        "slate-requests",
+        b"ann",
+        b'{"user_id":"ann","filters":{"genre":7}}',
+        "malformed_request",
+    ),
+    "similar to nothing": (
+        "slate-requests",
+        b"ann",
+        b'{"user_id":"ann","scenario":"similar"}',
+        "malformed_request",
+    ),
     "an unknown scenario": (
         "slate-requests",
         b"ann",
@@ -193,6 +223,7 @@ async def test_poison_becomes_a_dead_letter_and_the_stream_goes_on(
     assert letter["reason"] == reason
     assert letter["topic"] == topic
     assert letter["message"]
+    assert origin not in await _answered(broker)
     after = Interaction(user_id="ann", item_id="sea-2", action="view", at=time.time())
     assert (await _slate_after(broker, after)).user_id == "ann"
 

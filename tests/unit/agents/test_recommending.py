@@ -59,7 +59,11 @@ class Answering:
             self.catalogue.index.upsert(item_id, vector)
             record = VectorRecord(b"12345678", b"0" * 16, vector, facts, 0, 0, 0.0)
             self.catalogue.announce(item_id, record)
-        self.replicas = [self._replica("item-vectors"), self._replica("item-trends")]
+        self.replicas = [
+            self._replica("item-vectors"),
+            self._replica("item-trends"),
+            self._replica("rankers", read=3),
+        ]
         self.recommending = Recommending(
             profiles=self.profiles,
             catalogue=self.catalogue,
@@ -74,9 +78,9 @@ class Answering:
             clock=self.clock,
         )
 
-    def _replica(self, name: str) -> Replica:
+    def _replica(self, name: str, *, read: int = 11) -> Replica:
         log = SmallLog(name, partitions=2)
-        log.positions, log.ends = {0: 11, 1: 12}, {0: 11, 1: 12}
+        log.positions, log.ends = {0: read, 1: read + 1}, {0: read, 1: read + 1}
         replica = Replica(name, log, self.metrics)
         replica.applied = dict(log.positions)
         replica.ready.set()
@@ -177,6 +181,7 @@ async def test_a_slate_tells_the_versions_it_was_made_with() -> None:
     assert slate.versions.encoder == "a model"
     assert slate.versions.index_generation == 1
     assert slate.versions.trends == {0: 11, 1: 12}
+    assert slate.versions.rankers == {0: 3, 1: 4}
 
 
 async def test_a_slate_is_produced_at_the_time_of_the_clock_handed_in() -> None:

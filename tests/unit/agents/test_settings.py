@@ -68,3 +68,16 @@ def test_the_embedded_broker_cannot_be_secured(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("HEADWATER_SECURITY__PROTOCOL", "SSL")
     with pytest.raises(BadSetting, match="HEADWATER_BROKER"):
         load_settings()
+
+
+def test_strategies_know_by_which_actions_one_comes_to_an_item() -> None:
+    gains = {"finish": 1.0, "rating": 2.0, "skip": -1.0}
+    settings = load_settings(events={"gains": gains})
+    visits = {strategy.visits for strategy in settings.known_strategies().values()}
+    assert visits == {frozenset({"finish", "rating"})}
+
+
+def test_that_cannot_be_set_apart_from_the_gains() -> None:
+    settings = load_settings(slates={"visits": ["click"]})
+    with pytest.raises(BadSetting, match="HEADWATER_EVENTS__GAINS"):
+        settings.known_strategies()

@@ -1,6 +1,8 @@
 """Why an item is on a slate or not: the rule that decided, with its numbers."""
 
 import json
+from dataclasses import replace
+from io import StringIO
 
 import numpy as np
 import pytest
@@ -14,10 +16,11 @@ from agents.lookup import ItemRecords, UserFacts
 from agents.tracing import Verdict
 from indexes.exact import ExactIndex
 from slates.config import SlateConfig
+from slates.slate import Reason, Slate, SlateItem, Timings, Versions
 from streams.items import ItemFacts
 from streams.kafka import Record
 from streams.profiles import Entry, Profile
-from streams.requests import SlateRequest
+from streams.requests import SlateRequest, Trigger
 from streams.trends import Trend, encode_trend
 from streams.vectors import VectorRecord, encode_vector
 
@@ -192,6 +195,30 @@ def test_every_verdict_can_be_drawn_and_titles_are_no_markup(item_id: str) -> No
     text = console.export_text()
     assert "A [b]title" in text
     console.file.close()
+
+
+def test_the_slate_that_was_sent_is_drawn_with_why_each_item_was_on_it() -> None:
+    case = case_of("c")
+    reason = Reason("popular", "9 people have come to it so far", {"people": 9})
+    sent = Slate(
+        slate_id="slate-events-0-7",
+        user_id="ann",
+        revision=1,
+        strategy="hybrid",
+        scenario="feed",
+        trigger=Trigger("events-0-7", "click", NOW, NOW),
+        items=(SlateItem("ghost", "A ghost", 0, 1.0, {}, (reason,)),),
+        ranked_by="engine",
+        degraded=(),
+        versions=Versions(),
+        timings=Timings(),
+        produced_at=NOW,
+    )
+    case = replace(case, user=replace(case.user, slate=sent))
+    console = Console(width=160, record=True, file=StringIO())
+    console.print(draw_case(case, n=10))
+    first, _, _ = console.export_text().partition("what is known of the user")
+    assert "A ghost  9 people have come to it so far" in first
 
 
 # -- what is read from the log ---------------------------------------------------------

@@ -187,6 +187,12 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert "no.csv" in str(said)
 
 
+def test_items_of_another_data_set_are_refused(events: Path, items: Path) -> None:
+    items.write_text("item_id,title\ndune,Dune\n")
+    with pytest.raises(SetupError, match=r"none of its 1 items is in .*events\.csv"):
+        call("prequential", "--events", events, "--items", items)
+
+
 def test_a_delay_that_is_none_is_refused(events: Path) -> None:
     said = refusal(
         "prequential", "--events", events, "--contender", "popularity", "--delay", "soon"

@@ -75,6 +75,13 @@ def test_seconds_beside_milliseconds_are_refused_with_both_rows(write: Write) ->
         load(path)
 
 
+@pytest.mark.parametrize("at", ["881250949000000", "1.7e18"])
+def test_what_is_finer_than_milliseconds_is_refused(write: Write, at: str) -> None:
+    path = write("user_id,item_id,timestamp", "ann,dune,1700000000000", f"bob,dune,{at}")
+    with pytest.raises(SetupError, match=r"row 2 .*too large for milliseconds"):
+        load(path)
+
+
 def test_a_missing_column_is_named_with_those_found(write: Write) -> None:
     path = write("user_id,item_id,when", "ann,dune,100")
     with pytest.raises(SetupError, match=r"events\.csv: no column timestamp.*'when'"):
@@ -101,6 +108,7 @@ GOOD = [f"ann,i{k},{k}" for k in range(20)]
     [
         ("ann,dune,soon", "soon"),
         ("ann,dune,", "timestamp"),
+        ("ann,dune,-1", "before 1970"),
         (",dune,5", "user_id"),
         ("ann,,5", "item_id"),
         ("ann,dune", "2 cells"),
@@ -125,8 +133,28 @@ def test_a_file_of_mostly_bad_rows_is_refused_with_the_first(write: Write) -> No
 
 
 def test_an_empty_file_of_events_is_refused(write: Write) -> None:
-    with pytest.raises(SetupError, match="no row"):
+    with pytest.raises(SetupError, match="no row beside the heading"):
         load(write("user_id,item_id,timestamp"))
+
+
+@pytest.mark.parametrize("name", ["events.csv", "events.csv.gz"])
+def test_a_file_of_nothing_is_refused(write: Write, name: str) -> None:
+    path = write(name=name)
+    path.write_bytes(b"")
+    with pytest.raises(SetupError, match=r"no column user_id.*found none"):
+        load(path)
+
+
+def test_a_packed_file_that_is_cut_or_not_packed_is_refused(write: Write) -> None:
+    path = write("user_id,item_id,timestamp", "ann,dune,100", name="events.csv.gz")
+    whole = path.read_bytes()
+    for data in (whole[:-12], gzip.decompress(whole)):
+        path.write_bytes(data)
+        with pytest.raises(SetupError, match="cannot be read"):
+            load(path)
+    (plain := path.with_name("events.csv")).write_bytes(whole)
+    with pytest.raises(SetupError, match=r"heading is not UTF-8; is it packed"):
+        load(plain)
 
 
 def test_an_empty_cell_is_no_value(write: Write) -> None:

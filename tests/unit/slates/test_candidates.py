@@ -72,7 +72,7 @@ def measuring(knowledge: SmallKnowledge, *liked: str, config: SlateConfig = CONF
     """What is known of somebody who liked these items, in this order."""
     history = tuple(Entry(float(t), item_id, "like", 1.0) for t, item_id in enumerate(liked))
     profile = Profile(history=history)
-    evidence = gather_evidence(visited(profile), knowledge.crowd, now=NOW)
+    evidence = gather_evidence(visited(profile, SlateConfig().visits), knowledge.crowd, now=NOW)
     tastes = derive_tastes(profile, knowledge.index, config)
     return Measuring(evidence, tastes, habits_of(history), knowledge, NOW, config)
 

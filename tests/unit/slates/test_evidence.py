@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slates.config import DAY
+from slates.config import DAY, SlateConfig
 from slates.crowd import Crowd
 from slates.evidence import (
     FADE,
@@ -24,10 +24,12 @@ from slates.evidence import (
     gather_evidence,
     visited,
 )
+from streams.events import Gains
 from streams.predecessors import WHOLE, Predecessors
 from streams.profiles import Entry, Profile
 from streams.trends import Trend
 
+VISITS = SlateConfig().visits
 LAW = settings(max_examples=60, deadline=None, derandomize=True, database=None)
 NOW = 1000.0
 IDS = [f"item-{n}" for n in range(8)]
@@ -236,7 +238,7 @@ def test_each_item_of_a_profile_counts_once_at_its_newest() -> None:
         Entry(2.0, "emma", "click", 1.0),
         Entry(3.0, "dune", "like", 2.0),
     )
-    assert visited(Profile(history=history)) == [history[2], history[1]]
+    assert visited(Profile(history=history), VISITS) == [history[2], history[1]]
 
 
 @pytest.mark.parametrize(
@@ -245,4 +247,12 @@ def test_each_item_of_a_profile_counts_once_at_its_newest() -> None:
 )
 def test_who_turned_an_item_down_did_not_come_to_it(action: str, gain: float, counts: bool) -> None:
     profile = Profile(history=(Entry(1.0, "dune", action, gain),))
-    assert [entry.item_id for entry in visited(profile)] == ["dune"] * counts
+    assert [entry.item_id for entry in visited(profile, VISITS)] == ["dune"] * counts
+
+
+def test_one_comes_to_an_item_by_the_actions_that_the_crowd_was_gathered_by() -> None:
+    gains = Gains({"finish": 1.0, "rating": 0.0})
+    history = (Entry(1.0, "dune", "finish", -1.0), Entry(2.0, "emma", "rating", 2.0))
+    found = visited(Profile(history=history), gains.visits())
+    assert [entry.item_id for entry in found] == ["dune"]
+    assert all(gains.is_visit(entry.action) for entry in found)

@@ -75,7 +75,7 @@ def measuring(
     now: float = NOW,
     config: SlateConfig = SlateConfig(),  # noqa: B008 (frozen)
 ) -> Measuring:
-    evidence = gather_evidence(visited(profile), knowledge.crowd, now=now)
+    evidence = gather_evidence(visited(profile, SlateConfig().visits), knowledge.crowd, now=now)
     tastes = derive_tastes(profile, knowledge.index, config)
     return Measuring(evidence, tastes, habits_of(profile.history), knowledge, now, config)
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from slates.config import DAY, SlateConfig
+from slates.evidence import visited
 from slates.scenarios import PAGES_SECONDS, Scene, set_scene
 from slates.shortlisting import SHOWN_DAYS, prepare
 from slates.testing import SmallKnowledge
@@ -73,6 +74,24 @@ def test_a_row_is_about_the_newest_item_that_was_liked(knowledge: SmallKnowledge
     assert found.title == "Because you liked Dune"
     assert [entry.item_id for entry in found.profile.history] == ["dune"]
     assert found.barred == {"dune", "emma"}
+
+
+@pytest.mark.parametrize(
+    ("action", "verb"),
+    [("click", "opened"), ("view", "opened"), ("purchase", "bought"), ("rating", "liked")],
+)
+def test_a_row_says_what_the_user_did(knowledge: SmallKnowledge, action: str, verb: str) -> None:
+    profile = Profile(history=(Entry(1.0, "dune", action, 0.3),), seen=("dune",))
+    assert scene(knowledge, "because", profile=profile).title == f"Because you {verb} Dune"
+
+
+@pytest.mark.parametrize("visits", [frozenset({"finish"}), SlateConfig().visits])
+def test_a_slate_about_an_item_has_evidence_whatever_the_actions_are_called(
+    knowledge: SmallKnowledge, visits: frozenset[str]
+) -> None:
+    config = SlateConfig(visits=visits)
+    history = scene(knowledge, "similar", about="solaris", config=config).profile
+    assert [entry.item_id for entry in visited(history, config.visits)] == ["solaris"]
 
 
 def test_who_has_liked_nothing_gets_no_row(knowledge: SmallKnowledge) -> None:

@@ -47,7 +47,9 @@ SLATES = st.builds(
     items=st.lists(ITEMS, max_size=3).map(tuple),
     ranked_by=st.sampled_from(["engine", "model"]),
     degraded=st.lists(st.text(max_size=6), max_size=2).map(tuple),
-    versions=st.builds(Versions, encoder=st.text(max_size=6), trends=st.just({0: 7})),
+    versions=st.builds(
+        Versions, encoder=st.text(max_size=6), trends=st.just({0: 7}), rankers=st.just({1: 2})
+    ),
     timings=st.builds(Timings, NUMBERS, NUMBERS, NUMBERS, NUMBERS),
     produced_at=NUMBERS,
     note=st.text(max_size=6),
@@ -80,6 +82,16 @@ def test_a_slate_sent_before_there_was_superseding_supersedes_nothing(slate: Sla
     older = msgspec.json.decode(encode_slate(slate))
     del older["supersedes"]
     assert decode_slate(msgspec.json.encode(older)) == msgspec.structs.replace(slate, supersedes=())
+
+
+@LAW
+@given(slate=SLATES)
+def test_a_slate_sent_before_rankers_were_named_is_read_without_them(slate: Slate) -> None:
+    older = msgspec.json.decode(encode_slate(slate))
+    del older["versions"]["rankers"]
+    versions = msgspec.structs.replace(slate.versions, rankers={})
+    read = decode_slate(msgspec.json.encode(older))
+    assert read == msgspec.structs.replace(slate, versions=versions)
 
 
 @pytest.mark.parametrize("value", [b"", b"{}", b"null", b"\xff"])

@@ -44,6 +44,7 @@ WRONG = {
     "a wrong value": ("[mine]\nsize = 0", "size"),
     "an unknown source": ('[mine]\ncandidates = ["horoscope"]', "candidates"),
     "an unknown feature": ("[mine]\nranker = { colour = 1.0 }", "colour is no feature"),
+    "visits of its own": ('[mine]\nvisits = ["sigh"]', "the actions with a gain above 0"),
     "a name of its own": ('[mine]\nstrategy = "yours"', "the name is that of the section"),
 }
 

@@ -134,6 +134,23 @@ def test_a_field_of_the_wrong_shape_is_refused_with_its_name(changes: dict[str, 
         read(FULL, **changes)
 
 
+def test_a_field_nobody_knows_is_refused_with_its_name_and_those_that_are_known() -> None:
+    value = json.dumps({"user_id": "ann", "filter": {"author": "Herbert"}}).encode()
+    with pytest.raises(MalformedRequest, match=r"'filter' is no field.*known are .*filters"):
+        decode_request(b"ann", value, origin=ORIGIN, received_at=NOW)
+
+
+def test_a_request_of_a_later_version_may_have_fields_that_this_one_does_not_know() -> None:
+    value = json.dumps({**FULL, "mood": "gay"}).encode()
+    assert decode_request(b"ann", value, origin=ORIGIN, received_at=NOW).trigger == CAUSE
+
+
+@pytest.mark.parametrize("value", [b'{"user_id":"ann","\xff":1}', b'{"user_id":"ann","a":"\xff"}'])
+def test_a_field_that_is_no_text_is_refused(value: bytes) -> None:
+    with pytest.raises(MalformedRequest):
+        decode_request(b"ann", value, origin=ORIGIN, received_at=NOW)
+
+
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
 def test_a_deadline_that_is_not_finite_is_refused(number: str) -> None:
     with pytest.raises(MalformedRequest):
