@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ from agents.settings import load_settings
 from indexes.embedding import DIM
 from indexes.images import Snapshottable
 from slates.building import build
-from slates.config import DAY
+from slates.config import DAY, SlateConfig
 from slates.tastes import Vectors
 from streams.events import Gains, Interaction
 from streams.items import ItemFacts
@@ -42,14 +43,22 @@ class BuildCost:
     """One float32 matrix of 10,000 items times one taste, and its ten best."""
 
 
-def measure(index: Snapshottable, *, seed: int = 1) -> BuildCost:
-    """Build slates for users with histories over random, clustered items."""
+def measure(
+    index: Snapshottable, strategies: Sequence[str], *, seed: int = 1
+) -> dict[str, BuildCost]:
+    """Build slates for users with histories over random, clustered items, by each strategy."""
     rng = np.random.default_rng(seed)
     vectors = _clustered(rng)
     catalogue = _catalogue(index, vectors, random.Random(seed))
     profiles = [_profile(random.Random(seed + n)) for n in range(PROFILES)]
+    known = load_settings().known_strategies()
+    return {name: _time(catalogue, vectors, profiles, known[name]) for name in strategies}
+
+
+def _time(
+    catalogue: Catalogue, vectors: Vectors, profiles: Sequence[Profile], config: SlateConfig
+) -> BuildCost:
     ours, reference = [], []
-    config = load_settings().slates
     for n, profile in enumerate(profiles):
         request = SlateRequest(user_id=str(n))
         began = time.perf_counter()
