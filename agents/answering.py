@@ -188,6 +188,7 @@ class Answering(Service):  # type: ignore[misc]
 
     def _add(self, record: Record, request: SlateRequest) -> Waiting:
         place = self._line.add(record, request)
+        self._metrics.waiting.set(len(self._line))
         self._came.set()
         return place
 
@@ -199,6 +200,7 @@ class Answering(Service):  # type: ignore[misc]
                 await self._came.wait()
             began = monotonic()
             place = self._line.take()
+            self._metrics.waiting.set(len(self._line))
             await self._consuming.guard(place.record, partial(self.answer, place))
             await self._let_fold(FOLD_SHARE * (monotonic() - began))
 

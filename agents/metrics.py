@@ -181,6 +181,9 @@ class Metrics:
         self.degraded = Counter(
             "headwater_degraded", "Poorer answers given, by kind.", ["kind"], registry=r
         )
+        self.waiting = Gauge(
+            "headwater_slate_requests_waiting", "Users in line for a slate.", registry=r
+        )
         self.superseded = Counter(
             "headwater_slate_requests_superseded",
             "Requests answered by the slate of a newer one of the same user.",

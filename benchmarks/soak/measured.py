@@ -20,6 +20,7 @@ from benchmarks.soak.steadiness import (
 from benchmarks.soak.sums import Sums
 from benchmarks.soak.waits import Waits
 from benchmarks.soak.worker import Life
+from streams import topics
 
 EVERY = 10.0
 """Seconds between two samples."""
@@ -44,6 +45,8 @@ class Sample:
     p99: float
     lag: Mapping[str, int]
     """Topic to records not committed; empty while the worker does not answer."""
+    waiting: int | None
+    """Users in line for a slate; None while the worker does not answer."""
     footprint: Footprint | None
     """None while there is no worker."""
     cpu: float | None
@@ -129,6 +132,11 @@ def resident_of(sample: Sample) -> float | None:
     return None if sample.footprint is None else sample.footprint.resident / 1e6
 
 
+def waiting_of(sample: Sample) -> float | None:
+    """Users in line for a slate."""
+    return sample.waiting
+
+
 def lag_of(topic: str) -> Callable[[Sample], float | None]:
     """Records of one topic that are not committed."""
     return lambda sample: sample.lag.get(topic)
@@ -193,6 +201,7 @@ def _of_growth(run: Measured) -> list[Verdict]:
     share = per_hour * len(levels) / sum(levels) if levels else math.nan
     lags = {topic: _lag_slope(run, topic) for topic in lag_topics(run)}
     worst = max(lags, key=lambda topic: lags[topic], default="")
+    line = common_slope(run.stretches_of(waiting_of))
     return [
         Verdict(
             f"Memory is flat: it grows by less than {MEMORY_SHARE:.0%} an hour.",
@@ -204,6 +213,11 @@ def _of_growth(run: Measured) -> list[Verdict]:
             bool(lags) and lags[worst] < LAG_SHARE * run.rate,
             f"{lags[worst]:+.2f} records/s at most, of {worst}" if lags else "nothing was seen",
         ),
+        Verdict(
+            f"The line for slates is no longer at the end, within {LAG_SHARE:.1%} of what is sent.",
+            line < LAG_SHARE * run.rate,
+            f"{line:+.2f} users/s",
+        ),
     ]
 
 
@@ -212,8 +226,15 @@ def _lag_slope(run: Measured, topic: str) -> float:
 
 
 def lag_topics(run: Measured) -> list[str]:
-    """The topics that the worker reads, as far as it said."""
-    return sorted({topic for sample in run.samples for topic in sample.lag})
+    """
+    The topics that the worker has to keep up with, as far as it said.
+
+    Requests are not among them: a newer one takes the older's place in the line, and is committed
+    when its user's turn has come, so their lag is how long a turn takes.  The line itself is looked
+    at instead.
+    """
+    found = {topic for sample in run.samples for topic in sample.lag}
+    return sorted(found - {topics.SLATE_REQUESTS.name})
 
 
 def _of_lives(run: Measured) -> list[Verdict]:

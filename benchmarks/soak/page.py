@@ -88,11 +88,13 @@ def _verdicts(found: Sequence[Verdict]) -> str:
 def _course(run: Measured) -> str:
     head = (
         "minute", "events/s", "slates/s", "superseded/s", "event to slate, p50 / p99 ms",
-        "lag: events", "co-visits", "requests", "RSS MB", "PSS MB", "CPU", "state MB", "log MB",
+        "lag: events", "co-visits", "requests", "in line",
+        "RSS MB", "PSS MB", "CPU", "state MB", "log MB",
     )  # fmt: skip
     text = [
         "Rates and times are those of the minutes before, all else is as of then.",
         "Lag is in records not committed, which happens once a second.",
+        "A request is committed when its user's turn has come; in line is each user once.",
         "RSS is the worker's own process; PSS adds its children and counts what is shared once.",
         "CPU is in processors; the log is the broker's, on disk, with all topics.",
         "",
@@ -113,6 +115,7 @@ def _rows(run: Measured) -> list[str]:
             f"{(last.superseded - superseded) / took:,.0f}",
             f"{p50:,.0f} / {p99:,.0f}",
             *(_count(last.lag.get(topic.name)) for topic in _READ),
+            _count(last.waiting),
             _count(resident_of(last)),
             _count(memory_of(last)),
             "–" if last.cpu is None else f"{last.cpu:.2f}",

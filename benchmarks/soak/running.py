@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.commands.processes import free_port
+from agents.scraping import scrape
 from benchmarks import latency
 from benchmarks.apache_kafka import ApacheKafka
 from benchmarks.soak.crowd import USERS, Crowd
@@ -127,7 +128,7 @@ async def _drained(run: Measured, worker: KeptWorker) -> None:
     deadline = time.monotonic() + DRAIN_PATIENCE
     while time.monotonic() < deadline:
         await asyncio.sleep(DRAIN_POLL)
-        lag = await asyncio.to_thread(lag_by_topic, worker.port)
+        lag = lag_by_topic(await asyncio.to_thread(scrape, worker.port))
         answered = run.waits.events >= run.acknowledged and not run.waits.unanswered
         if answered and lag and not any(lag.values()):
             return

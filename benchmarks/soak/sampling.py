@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from agents.scraping import scrape
+from agents.scraping import Figures, scrape
 from benchmarks.soak.footprint import Footprint, disk_use, footprint
 from benchmarks.soak.measured import EVERY, Measured, Sample
 from benchmarks.soak.waits import quantiles_ms
@@ -64,6 +64,7 @@ class Sampling:
         pid, waits = self._worker.pid, self._run.waits
         p50, p99, _ = quantiles_ms(waits.take_fresh())
         found = None if pid is None else await asyncio.to_thread(footprint, pid)
+        figures = await asyncio.to_thread(scrape, self._worker.port)
         return Sample(
             at=time.time() - self._run.began,
             sent=self._run.sent,
@@ -71,7 +72,8 @@ class Sampling:
             superseded=waits.superseded,
             p50=p50,
             p99=p99,
-            lag=await asyncio.to_thread(lag_by_topic, self._worker.port),
+            lag=lag_by_topic(figures),
+            waiting=waiting(figures),
             footprint=found,
             cpu=self._cpu(pid, found),
             state=await asyncio.to_thread(disk_use, self._state),
@@ -88,6 +90,11 @@ class Sampling:
         return (found.cpu - last[2]) / (self._last[1] - last[1])
 
 
-def lag_by_topic(port: int) -> Mapping[str, int]:
+def lag_by_topic(figures: Figures) -> Mapping[str, int]:
     """Topic to records not committed, as the worker says; empty while it does not answer."""
-    return {t: int(n) for t, n in scrape(port).by("headwater_consumer_lag", "topic").items()}
+    return {t: int(n) for t, n in figures.by("headwater_consumer_lag", "topic").items()}
+
+
+def waiting(figures: Figures) -> int | None:
+    """Users in line for a slate, as the worker says; None while it does not answer."""
+    return int(figures.total("headwater_slate_requests_waiting")) if figures.samples else None

@@ -139,6 +139,9 @@ class Desk:
     def slates(self) -> list[Slate]:
         return [decode_slate(posted.value or b"") for posted in self.outbox.on("recommendations")]
 
+    def waiting(self) -> float | None:
+        return self.metrics.registry.get_sample_value("headwater_slate_requests_waiting")
+
     def superseded(self) -> float | None:
         name = "headwater_slate_requests_superseded_total"
         return self.metrics.registry.get_sample_value(name)

@@ -87,6 +87,15 @@ async def test_slates_go_to_the_partitions_of_their_requests() -> None:
     assert [(p.key, p.partition) for p in desk.outbox.posted] == [(b"ann", 0), (b"ann", 1)]
 
 
+async def test_users_in_line_are_counted_each_once() -> None:
+    desk = Desk()
+    await desk.take(asks("ann", 0), asks("ann", 1), asks("eve", 2))
+    assert desk.waiting() == 2
+    async with desk.open():
+        await desk.acknowledged(3)
+    assert desk.waiting() == 0
+
+
 async def test_requests_that_had_no_slate_of_their_own_are_counted() -> None:
     desk = Desk()
     await desk.take(asks("ann", 0), asks("ann", 1), asks("eve", 2), asks("ann", 3))

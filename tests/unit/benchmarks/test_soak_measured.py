@@ -26,7 +26,9 @@ GONE = range(300, 320)
 """Seconds in which there is no worker."""
 
 
-def sample(at: float, *, memory: float = 500.0, lag: int = 20) -> Sample:
+def sample(
+    at: float, *, memory: float = 500.0, lag: int = 20, requests: int = 7, waiting: int = 3
+) -> Sample:
     there = int(at) not in GONE
     return Sample(
         at=at,
@@ -35,7 +37,8 @@ def sample(at: float, *, memory: float = 500.0, lag: int = 20) -> Sample:
         superseded=int(at * 6),
         p50=12.0,
         p99=34.0,
-        lag={"events": lag, "co-visits": 5, "slate-requests": 7} if there else {},
+        lag={"events": lag, "co-visits": 5, "slate-requests": requests} if there else {},
+        waiting=waiting if there else None,
         footprint=Footprint(400 * MB, int(memory * MB), 1.0) if there else None,
         cpu=0.75 if there else None,
         state=3 * MB,
@@ -93,6 +96,11 @@ def lag_behind(run: Measured) -> None:
     run.samples = [sample(s.at, lag=int(1000 + 0.06 * s.at)) for s in run.samples]
 
 
+def queue_up(run: Measured) -> None:
+    """The line gains more users every second than it may."""
+    run.samples = [sample(s.at, waiting=int(1000 + 0.06 * s.at)) for s in run.samples]
+
+
 def stumble(run: Measured) -> None:
     """Stands still for a second, and makes up for it."""
     run.reports[400] = Sent(400.0, 3_990, 3_990, 1.0)
@@ -126,6 +134,7 @@ def leave_unanswered(run: Measured) -> None:
         (with_sums(dead_letters=1), "Nothing was refused."),
         (grow, "Memory is flat"),
         (lag_behind, "Lag is flat"),
+        (queue_up, "The line for slates"),
     ],
 )
 def test_a_promise_that_is_not_kept_is_named(change: Change, promise: str) -> None:
@@ -176,9 +185,9 @@ def test_the_page_has_a_row_for_every_five_minutes() -> None:
     text = page(good(), SETTING)
     rows = [line for line in text.splitlines() if line.startswith(("| 5.0 ", "| 10.0 ", "| 15.0 "))]
     assert rows == [
-        "| 5.0 | 10 | 4 | 6 | 50 / 50 | – | – | – | – | – | – | 3 | 300 |",
-        "| 10.0 | 10 | 4 | 6 | 50 / 50 | 20 | 5 | 7 | 400 | 500 | 0.75 | 3 | 600 |",
-        "| 15.0 | 10 | 4 | 6 | 50 / 50 | 20 | 5 | 7 | 400 | 500 | 0.75 | 3 | 900 |",
+        "| 5.0 | 10 | 4 | 6 | 50 / 50 | – | – | – | – | – | – | – | 3 | 300 |",
+        "| 10.0 | 10 | 4 | 6 | 50 / 50 | 20 | 5 | 7 | 3 | 400 | 500 | 0.75 | 3 | 600 |",
+        "| 15.0 | 10 | 4 | 6 | 50 / 50 | 20 | 5 | 7 | 3 | 400 | 500 | 0.75 | 3 | 900 |",
         "| 5.0 | SIGTERM | 0 | 1.0 | 20.0 | 0.0 | 0 of 600 |",
         "| 10.0 | SIGKILL | -9 | 0.0 | 15.0 | 0.0 | 0 of 600 |",
     ]
@@ -187,7 +196,7 @@ def test_the_page_has_a_row_for_every_five_minutes() -> None:
 def test_a_short_run_has_one_row() -> None:
     run = good()
     run.samples = run.samples[:6]
-    assert "\n| 1.0 | 10 | 4 | 6 | 50 / 50 | 20 | 5 | 7 | 400 | 500 |" in page(run, SETTING)
+    assert "\n| 1.0 | 10 | 4 | 6 | 50 / 50 | 20 | 5 | 7 | 3 | 400 | 500 |" in page(run, SETTING)
 
 
 def test_the_page_says_what_was_not_kept() -> None:
@@ -204,6 +213,12 @@ def test_the_page_says_how_fast_memory_grows() -> None:
     text = page(run, SETTING)
     assert "| all, each at its own level | " in text
     assert "| +36.0 | +7.1% |" in text
+
+
+def test_turns_that_take_longer_are_no_lag() -> None:
+    run = good()
+    run.samples = [sample(s.at, requests=int(1000 + 10 * s.at)) for s in run.samples]
+    assert broken(run) == []
 
 
 def test_the_page_says_how_far_lag_went() -> None:
