@@ -128,10 +128,11 @@ class Crowd:
 
     def _occupy(self, row: int, columns: NDArray[np.intp], before: Rows) -> None:
         self._before[row, columns] = before
-        for column, other in zip(columns.tolist(), before.tolist(), strict=True):
-            slot = row * WIDTH + column
-            self._at[slot] = len(self._after[other])
-            self._after[other].append(slot)
+        slots = row * WIDTH + columns
+        lists = [self._after[other] for other in before.tolist()]
+        self._at[slots] = [len(each) for each in lists]
+        for each, slot in zip(lists, slots.tolist(), strict=True):
+            each.append(slot)
 
     def _vacate(self, row: int, columns: NDArray[np.intp]) -> None:
         """Free slots; the last one in each list takes the place of the one that goes."""
