@@ -47,8 +47,13 @@ class Waiting:
     record: Record
     """What asked last: a request, or the event that led to one."""
     request: SlateRequest
-    events: list[Any] = field(default_factory=list)
-    """Records of requests that one slate will answer; acknowledged when it was sent."""
+    event: Any = None
+    """
+    The first record of those that one slate will answer; acknowledged when it was sent.
+
+    Until then nothing behind it is committed, so the others, which may be very many, need not be
+    kept: after a crash all are read again.
+    """
     triggers: dict[str, None] = field(default_factory=dict)
     """What they answer to, oldest first, each once: after a crash they come twice."""
     answered: bool = False
@@ -175,10 +180,10 @@ class Answering(Service):  # type: ignore[misc]
             while not self._line.has_room(record, request):  # noqa: ASYNC110 - a moment or long
                 await asyncio.sleep(FULL_POLL)
             place = self._add(record, request)
-        if place.answered:
+        if place.answered or place.event is not None:
             self._consuming.acknowledge(event)
         else:
-            place.events.append(event)
+            place.event = event
 
     def _enter(self, generation: int) -> None:
         """Records from before a rebalance that were to come may be read by others now."""
@@ -222,8 +227,8 @@ class Answering(Service):  # type: ignore[misc]
         except RejectedEvent as error:
             await self._consuming.reject(place.record, error)
         place.answered = True
-        for event in place.events:
-            self._consuming.acknowledge(event)
+        if place.event is not None:
+            self._consuming.acknowledge(place.event)
 
 
 def register(app: Any, *, source: Any, answering: Answering) -> Any:

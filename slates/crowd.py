@@ -75,6 +75,8 @@ class Crowd:
         self._at = np.zeros(FIRST_ROWS * WIDTH, np.int32)
         self._values = np.zeros((FIRST_ROWS * WIDTH, 3), np.float32)
         self._after: list[array[int]] = []
+        self._place = np.full(FIRST_ROWS, -1, np.int32)
+        """(rows or more,) where each item stands in a list that is looked at; -1 between looks."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -119,11 +121,16 @@ class Crowd:
             columns = np.arange(len(before))  # some may have come, none has gone
             self._occupy(row, columns[len(used) :], before[len(used) :])
             return columns
-        columns, stays = _places(block[used], before)
-        columns[stays] = used[columns[stays]]
-        self._vacate(row, np.setdiff1d(used, columns[stays]))
-        columns[~stays] = np.flatnonzero(block < 0)[: int((~stays).sum())]
-        self._occupy(row, columns[~stays], before[~stays])
+        self._place[before] = np.arange(len(before))
+        places = self._place[block[used]]
+        self._place[before] = -1
+        stays = places >= 0
+        columns = np.full(len(before), -1)
+        columns[places[stays]] = used[stays]
+        self._vacate(row, used[~stays])
+        comes = columns < 0
+        columns[comes] = np.flatnonzero(block < 0)[: int(comes.sum())]
+        self._occupy(row, columns[comes], before[comes])
         return columns
 
     def _occupy(self, row: int, columns: NDArray[np.intp], before: Rows) -> None:
@@ -203,6 +210,7 @@ class Crowd:
         self._before = np.concatenate([self._before, np.full_like(self._before, -1)])
         self.visits = np.concatenate([self.visits, np.zeros_like(self.visits)])
         self.people = np.concatenate([self.people, np.zeros_like(self.people)])
+        self._place = np.concatenate([self._place, np.full_like(self._place, -1)])
         nobody = np.full(len(self.standing), -np.inf)
         self.standing = np.concatenate([self.standing, nobody])
         self.surge = np.concatenate([self.surge, nobody])
@@ -213,18 +221,3 @@ def _twice(slots: NDArray[T], rows: int, used: NDArray[np.intp]) -> NDArray[T]:
     new = np.zeros((2 * len(slots), *slots.shape[1:]), slots.dtype)
     new.reshape(2 * rows, -1)[used] = slots.reshape(rows, -1)[used]
     return new
-
-
-def _places(old: Rows, new: Rows) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """
-    Where each of the new stands among the old, and which of them do.
-
-    >>> places, there = _places(np.array([7, 3], np.int32), np.array([3, 5], np.int32))
-    >>> int(places[0]), there.tolist()
-    (1, [True, False])
-    """
-    if not len(old):
-        return np.zeros(len(new), np.intp), np.zeros(len(new), bool)
-    order = np.argsort(old)
-    found = order[np.minimum(np.searchsorted(old, new, sorter=order), len(old) - 1)]
-    return found, old[found] == new

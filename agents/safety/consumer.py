@@ -180,12 +180,14 @@ class SafeConsumer(FastDrain, Consumer):  # type: ignore[misc]
     def _new_offset(self, tp: TP) -> int | None:
         """The offset to commit, held below the lowest message still in flight."""
         acked = self._acked[tp]
-        held = _above(acked, self._lowest[tp]) if tp in self._lowest else set()
-        acked[:] = [offset for offset in acked if offset not in held]
+        lowest = self._lowest.get(tp)
+        held = [] if lowest is None else [offset for offset in acked if offset > lowest]
+        if held:
+            acked[:] = [offset for offset in acked if offset <= lowest]
         try:
             offset: int | None = super()._new_offset(tp) if acked else None
         finally:
-            acked.extend(sorted(held))
+            acked.extend(held)
         return offset
 
     async def _handle_attached(self, commit_offsets: Mapping[TP, int]) -> None:
@@ -216,10 +218,6 @@ class SafeConsumer(FastDrain, Consumer):  # type: ignore[misc]
         if not done:
             self._committed_offset.update(before)
         return done
-
-
-def _above(offsets: Iterable[int], lowest: int) -> set[int]:
-    return {offset for offset in offsets if offset > lowest}
 
 
 class SafeTransport(Transport):  # type: ignore[misc]
