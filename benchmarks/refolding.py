@@ -25,10 +25,14 @@ HALF_LIFE = 7 * trends.DAY
 class Refold:
     """Profiles and trends, one interaction at a time."""
 
-    def __init__(self, known: Mapping[str, Profile] | None = None) -> None:
-        """Begin with these profiles; nobody is known without."""
+    def __init__(
+        self,
+        known: Mapping[str, Profile] | None = None,
+        known_trends: Mapping[str, Trend] | None = None,
+    ) -> None:
+        """Begin with these profiles and trends; nobody and nothing is known without."""
         self.profiles: dict[str, Profile] = dict(known or {})
-        self.trends: dict[str, Trend] = {}
+        self.trends: dict[str, Trend] = dict(known_trends or {})
 
     def add(self, event: Interaction, *, partition: int, offset: int) -> None:
         """Fold the event that stands there; those of a partition come in order."""

@@ -1,8 +1,8 @@
 """
 Who acts on what: some users often and most seldom, mostly on what they know.
 
-Everybody begins with a profile at its bound, as after months, so that state does not grow in the
-run and memory can be judged.
+Users begin with profiles at their bound and items with trends at theirs, as after months, so that
+state does not grow in the run and memory can be judged.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from benchmarks.refolding import GAINS
 from streams.events import Interaction
+from streams.predecessors import MAX_PREDECESSORS, WHOLE, Predecessors
 from streams.profiles import MAX_HISTORY, Entry, Profile
+from streams.trends import Trend
 
 USERS = 2_000
 HEAD = 50
@@ -71,6 +73,27 @@ class Crowd:
             seen=tuple(dict.fromkeys(items)),
             counters={"click": len(items)},
         )
+
+    def trends(self, *, now: float) -> Mapping[str, Trend]:
+        """Item to the trend at the beginning, with as many predecessors as are kept."""
+        rng = np.random.default_rng((self._seed, 2))
+        visits = np.bincount(self._pasts.ravel(), minlength=len(self._item_ids)).tolist()
+        return {
+            item: Trend(
+                at=now,
+                interactions=visits[n],
+                predecessors=self._predecessors(rng, without=n),
+            )
+            for n, item in enumerate(self._item_ids)
+        }
+
+    def _predecessors(self, rng: np.random.Generator, *, without: int) -> Predecessors:
+        chosen = rng.permutation(len(self._item_ids))[: MAX_PREDECESSORS + 1].tolist()
+        before = [n for n in chosen if n != without][:MAX_PREDECESSORS]
+        supporters = rng.integers(1, 9, len(before)).tolist()
+        near, close = rng.integers(1, WHOLE, (2, len(before))).tolist()
+        ids = tuple(self._item_ids[n] for n in before)
+        return Predecessors(ids, tuple(supporters), tuple(near), tuple(close), dropped=1)
 
     def actions(self) -> Iterator[Interaction]:
         """What they do, one after another, for ever; without a time."""

@@ -76,7 +76,8 @@ Broker, worker, load and the program that measures share the machine.
 * software: {setting.software}
 * catalogue: {setting.catalogue}
 * {setting.users:,} users, the busiest of whom do most, and everybody returns to what he knows;
-  each begins with a profile at its bound of 200 actions, so that state does not grow with the run
+  each begins with a profile at its bound of 200 actions, and each item with a trend of as many
+  predecessors as are kept, so that state does not grow with the run
 """
 
 

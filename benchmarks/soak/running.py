@@ -26,7 +26,8 @@ from streams import topics
 from streams.items import Item
 from streams.kafka import Broker, Outbox, declare_topics, partition_of
 from streams.profiles import Profile, encode_profile
-from streams.topics import Topics
+from streams.topics import Topic, Topics
+from streams.trends import Trend, encode_trend
 
 PARTITIONS = 4
 SEED = 1
@@ -56,10 +57,11 @@ async def soak(
     """
     broker, state = Broker(kafka.bootstrap), home / "state"
     crowd = Crowd([item.item_id for item in items], users=USERS, seed=SEED)
-    known = crowd.profiles(now=float(int(time.time())))
+    now = float(int(time.time()))
+    known, trends = crowd.profiles(now=now), crowd.trends(now=now)
     run = Measured(rate=rate, seconds=seconds)
-    screen.say(f"writing {len(known):,} profiles, starting the worker")
-    await _prepare(broker, known)
+    screen.say(f"writing {len(known):,} profiles and {len(trends):,} trends, starting the worker")
+    await _prepare(broker, known, trends)
     settings = {"HEADWATER_BROKER": broker.bootstrap, "HEADWATER_STATE_DIR": str(state)}
     async with KeptWorker(settings, port=free_port(0), home=home) as worker:
         run.lives = worker.lives
@@ -81,26 +83,33 @@ async def soak(
             screen.say("the load has ended, waiting for what is under way")
             await _drained(run, worker)
     screen.say("adding up: the log is read and folded again")
-    run.sums = await add_up(broker, known=known)
+    run.sums = await add_up(broker, known=known, trends=trends)
     return run
 
 
-async def _prepare(broker: Broker, known: Mapping[str, Profile]) -> None:
-    """Declare the topics, and give everybody a past on the changelog of profiles."""
+async def _prepare(
+    broker: Broker, known: Mapping[str, Profile], trends: Mapping[str, Trend]
+) -> None:
+    """Declare the topics, and give users and items a past on the changelogs."""
     await declare_topics(broker, dict(Topics("", PARTITIONS)), partitions=PARTITIONS, replication=1)
     await asyncio.sleep(ELECTIONS)
-    shards: dict[int, list[tuple[bytes, bytes | None]]] = {p: [] for p in range(PARTITIONS)}
-    for user, profile in known.items():
-        key = user.encode()
-        shards[partition_of(key, PARTITIONS)].append((key, encode_profile(profile)))
     outbox = Outbox(broker)
     await outbox.start()
     try:
-        for partition, records in shards.items():
-            await outbox.post_many(topics.PROFILES.name, partition, records)
-        await outbox.settle()
+        await _write(outbox, topics.PROFILES, {u: encode_profile(p) for u, p in known.items()})
+        await _write(outbox, topics.ITEM_TRENDS, {i: encode_trend(t) for i, t in trends.items()})
     finally:
         await outbox.stop()
+
+
+async def _write(outbox: Outbox, topic: Topic, values: Mapping[str, bytes]) -> None:
+    shards: dict[int, list[tuple[bytes, bytes | None]]] = {p: [] for p in range(PARTITIONS)}
+    for text, value in values.items():
+        key = text.encode()
+        shards[partition_of(key, PARTITIONS)].append((key, value))
+    for partition, records in shards.items():
+        await outbox.post_many(topic.name, partition, records)
+    await outbox.settle()
 
 
 async def _load(run: Measured, order: Order, worker: KeptWorker, sampling: Sampling) -> None:

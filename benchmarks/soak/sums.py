@@ -28,7 +28,7 @@ class Sums:
     in_profiles: int
     """Interactions counted in profiles, without those of the beginning."""
     in_trends: int
-    """Interactions counted in trends."""
+    """Interactions counted in trends, without those of the beginning."""
     difference: Difference
     """To what the folds in plain Python make of the log."""
     new_ids: int
@@ -36,9 +36,11 @@ class Sums:
     dead_letters: int
 
 
-async def add_up(broker: Broker, *, known: Mapping[str, Profile]) -> Sums:
-    """Read the log again, fold it in plain Python, and compare; `known` is the beginning."""
-    wanted = Refold(known)
+async def add_up(
+    broker: Broker, *, known: Mapping[str, Profile], trends: Mapping[str, Trend]
+) -> Sums:
+    """Read the log again, fold it in plain Python, and compare; both began as given."""
+    wanted = Refold(known, trends)
     events = 0
     async for records in read_to_end(broker, topics.EVENTS.name):
         for record in records:
@@ -53,9 +55,16 @@ async def add_up(broker: Broker, *, known: Mapping[str, Profile]) -> Sums:
             wanted.add(event, partition=record.partition, offset=record.offset)
             events += 1
     profiles = await _newest(broker, topics.PROFILES, decode_profile)
-    trends = await _newest(broker, topics.ITEM_TRENDS, decode_trend)
+    in_the_end = await _newest(broker, topics.ITEM_TRENDS, decode_trend)
+    before = sum(trend.interactions for trend in trends.values())
     return sums_of(
-        events, profiles, trends, known=known, wanted=wanted, dead_letters=await _letters(broker)
+        events,
+        profiles,
+        in_the_end,
+        known=known,
+        known_visits=before,
+        wanted=wanted,
+        dead_letters=await _letters(broker),
     )
 
 
@@ -65,6 +74,7 @@ def sums_of(
     trends: Mapping[str, Trend],
     *,
     known: Mapping[str, Profile],
+    known_visits: int = 0,
     wanted: Refold,
     dead_letters: int,
 ) -> Sums:
@@ -72,7 +82,7 @@ def sums_of(
     return Sums(
         events=events,
         in_profiles=_interactions(profiles) - _interactions(known),
-        in_trends=sum(trend.interactions for trend in trends.values()),
+        in_trends=sum(trend.interactions for trend in trends.values()) - known_visits,
         difference=compare(profiles, trends, wanted=wanted),
         new_ids=_ids(profiles) - _ids(known),
         dead_letters=dead_letters,

@@ -8,7 +8,9 @@ from itertools import islice
 import pytest
 
 from benchmarks.soak.crowd import HEAD, NEWS, Crowd, zipf
+from streams.predecessors import MAX_PREDECESSORS
 from streams.profiles import MAX_HISTORY, decode_profile, encode_profile
+from streams.trends import decode_trend, encode_trend
 
 ITEMS = [f"item-{n}" for n in range(1_000)]
 NOW = 1_700_000_000.0
@@ -45,6 +47,18 @@ def test_everybody_begins_at_the_bound_of_a_profile() -> None:
 def test_a_profile_of_the_beginning_comes_back_from_the_changelog_as_it_was() -> None:
     profile = crowd().profiles(now=NOW)["user-0"]
     assert decode_profile(encode_profile(profile)) == profile
+
+
+def test_every_item_begins_with_as_many_predecessors_as_are_kept() -> None:
+    trends = crowd().trends(now=NOW)
+    assert list(trends) == ITEMS
+    for item, trend in trends.items():
+        before = trend.predecessors.item_ids
+        assert len(set(before)) == len(before) == MAX_PREDECESSORS
+        assert item not in before
+        assert decode_trend(encode_trend(trend)) == trend
+    visits = sum(trend.interactions for trend in trends.values())
+    assert visits == sum(len(p.history) for p in crowd().profiles(now=NOW).values())
 
 
 def test_the_first_users_do_more_than_the_last() -> None:
