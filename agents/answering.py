@@ -1,9 +1,9 @@
 """
 The line of slate requests, in which a newer request of a user takes the place of the older.
 
-Profiles come first: while events wait to be folded, they get ten times the time of slates.  So
-a worker with three times the requests it can answer keeps its profiles up to date, and everybody
-gets the newest slate, if not one for every click.
+Profiles come first: while events wait to be folded, they get ten times the time of slates, and
+more the more of them wait.  So a worker with three times the requests it can answer keeps its
+profiles up to date, and everybody gets the newest slate, if not one for every click.
 
 What an event asks for is in line as soon as the event is folded.  Its record on `slate-requests`
 is the proof that it will be answered whatever happens to this worker, and comes later: it is
@@ -34,6 +34,8 @@ FULL_POLL = 0.05
 """Seconds between looks whether the line has room again."""
 FOLD_SHARE = 10.0
 """How many times as long as the last slate took the next one waits for events to be folded."""
+MANY = 500
+"""Events that wait at which slates wait twice as long, at twice as many three times, and so on."""
 
 
 _Key: TypeAlias = tuple[int, str, int | None]
@@ -207,11 +209,11 @@ class Answering(Service):  # type: ignore[misc]
             place = self._line.take()
             self._metrics.waiting.set(len(self._line))
             await self._consuming.guard(place.record, partial(self.answer, place))
-            await self._let_fold(FOLD_SHARE * (monotonic() - began))
+            await self._let_fold(monotonic() - began)
 
-    async def _let_fold(self, seconds: float) -> None:
-        """Events first, for a slate should know them; but not for ever."""
-        patience = monotonic() + seconds
+    async def _let_fold(self, took: float) -> None:
+        """Events first, for a slate should know them, the more of them the longer; not for ever."""
+        patience = monotonic() + FOLD_SHARE * took * (1 + self._unfolded() / MANY)
         await asyncio.sleep(0)
         while self._unfolded() and monotonic() < patience:  # noqa: ASYNC110 - Faust has no event
             await asyncio.sleep(0)

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
+from itertools import count
 from typing import Any
 
 import pytest
 
+from agents.answering import MANY
 from agents.testing import (
     WorkerEnded,
     run_at_once,
@@ -52,6 +54,21 @@ async def test_waiting_for_events_ends_when_all_are_folded() -> None:
 
 async def test_waiting_for_events_that_never_end_does_end() -> None:
     await Desk(unfolded=lambda: 1).answering._let_fold(0.0)
+
+
+async def test_the_more_events_wait_the_longer_slates_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def looks(waiting: int) -> int:
+        ticks, counted = count(), []
+        monkeypatch.setattr("agents.answering.monotonic", lambda: float(next(ticks)))
+
+        def unfolded() -> int:
+            counted.append(waiting)
+            return waiting
+
+        await Desk(unfolded=unfolded).answering._let_fold(1.0)
+        return len(counted)
+
+    assert await looks(4 * MANY) > 4 * await looks(1) > 0
 
 
 async def test_everybody_is_answered_although_there_are_always_events_to_fold() -> None:
