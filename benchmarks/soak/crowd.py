@@ -18,7 +18,7 @@ from streams.predecessors import MAX_PREDECESSORS, WHOLE, Predecessors
 from streams.profiles import MAX_HISTORY, Entry, Profile
 from streams.trends import Trend
 
-USERS = 2_000
+USERS = 500
 HEAD = 50
 """Flattens the head of Zipf's law: the busiest of 10,000 users does 0.4 % of all, not 10 %."""
 NEWS = 0.02
