@@ -77,6 +77,8 @@ def _why(ledger: Ledger, first: Answer, again: Answer) -> str:
         return "a replica was behind"
     if first.trends != again.trends:
         return "trends moved"
+    if first.rankers != again.rankers:
+        return "the ranker moved"
     if _had_newer(ledger, again):
         return "the profile moved"
     # Its request was read again before its event was; then another one must have followed.

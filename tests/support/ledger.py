@@ -46,6 +46,8 @@ class Answer:
     """A digest of them."""
     trends: tuple[tuple[int, int], ...]
     """How much of the trends was known when it was made."""
+    rankers: tuple[tuple[int, int], ...]
+    """How much of the learned weights."""
     degraded: bool
 
 
@@ -141,6 +143,7 @@ def _answer(record: Record, value: bytes) -> Answer:
         produced_at=slate.produced_at,
         items=sha256(msgspec.json.encode(slate.items)).digest(),
         trends=tuple(sorted(slate.versions.trends.items())),
+        rankers=tuple(sorted(slate.versions.rankers.items())),
         degraded=bool(slate.degraded),
     )
 
