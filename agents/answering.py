@@ -53,8 +53,8 @@ class Waiting:
     """
     The first record of those that one slate will answer; acknowledged when it was sent.
 
-    Until then nothing behind it is committed, so the others, which may be very many, need not be
-    kept: after a crash all are read again.
+    Until then nothing behind it is committed, so of the others, which may be very many, only the
+    offsets are kept: after a crash all are read again.
     """
     triggers: dict[str, None] = field(default_factory=dict)
     """What they answer to, oldest first, each once: after a crash they come twice."""

@@ -189,6 +189,10 @@ class Metrics:
             "Requests answered by the slate of a newer one of the same user.",
             registry=r,
         )
+        self.empty_slates = Counter("headwater_empty_slates", "Slates without items.", registry=r)
+
+    def _declare_quality(self) -> None:
+        r = self.registry
         self.reasons_checked = Counter(
             "headwater_reasons_checked", "Reasons looked into, on a sample of slates.", registry=r
         )
@@ -197,10 +201,6 @@ class Metrics:
             "Reasons of the sample that say what could not be proven.",
             registry=r,
         )
-        self.empty_slates = Counter("headwater_empty_slates", "Slates without items.", registry=r)
-
-    def _declare_quality(self) -> None:
-        r = self.registry
         self.lessons = Counter(
             "headwater_lessons",
             "What interactions taught the ranker: sent by profiling, folded by learning.",

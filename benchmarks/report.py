@@ -190,7 +190,7 @@ def _restarts(report: Report) -> str:
     return "\n".join(
         [
             f"With {run.profiles:,} profiles of {HISTORY} interactions, and {run.items:,} items",
-            "that have vectors and trends, all in one worker:",
+            "that have vectors and trends without predecessors, all in one worker:",
             "",
             "| state | seconds | of these profiles and trends | MiB when ready |",
             "|---|---|---|---|",

@@ -148,8 +148,8 @@ def _similar(measuring: Measuring, bounds: Bounds, allowed: Allowed) -> Sequence
     """
     The nearest items of each taste; wider once when most of them were seen already.
 
-    Of the recent taste alone where the crowd has much to say: what else texts find for somebody
-    with many companions is hardly ever shown.
+    Of the recent taste alone where the crowd has much to say, which spares the time of the other
+    searches; on the first fifth of ml-100k hits stayed what they were.
     """
     tastes, knowledge = measuring.tastes, measuring.knowledge
     if not tastes.names:

@@ -21,7 +21,7 @@ from streams.profiles import Entry, Profile
 MOST = 20
 """Newest items of a history that count."""
 LIFT = 10.0
-"""How fast the logarithm leaves 0; from 5 to 100 made no difference on a part of ml-100k."""
+"""How fast the logarithm leaves 0; from 5 to 100 made no difference on ml-100k."""
 PRIOR = 2.0
 """Visits added to those of both items, so that one chance meeting is no certainty."""
 DOUBT = 30.0

@@ -20,7 +20,7 @@ from streams.trends import Trend
 
 USERS = 500
 HEAD = 50
-"""Flattens the head of Zipf's law: the busiest of 10,000 users does 0.4 % of all, not 10 %."""
+"""Flattens the head of Zipf's law: the busiest of 500 users does 0.8 % of all, not 15 %."""
 NEWS = 0.02
 """Share of actions on something that is not from the user's past; it makes `seen` grow."""
 PAST_SECONDS = 30 * 86_400.0

@@ -75,7 +75,7 @@ async def test_a_clock_that_jumps(drill: Drill, tmp_path: Path) -> None:
     assert not outcome.damage
     assert not outcome.dead_letters
     assert not outcome.exits
-    assert outcome.longest_delay < 8.0  # seconds; the fault lasts ten, and nobody waits for its end
+    assert outcome.longest_delay < 5.0
 
 
 def limit_files(worker: Supervised, limit: int) -> None:
@@ -113,7 +113,7 @@ async def test_a_full_disk(drill: Drill) -> None:
     outcome = await drill.finish()
     assert set(outcome.damage) <= {"repeats that differ, and nobody knows why"}  # not exact here
     assert not outcome.exits
-    assert outcome.longest_delay < 8.0  # seconds; the fault lasts ten, and nobody waits for its end
+    assert outcome.longest_delay < 5.0
 
 
 class SlowDisk:
@@ -188,4 +188,4 @@ async def test_a_slow_disk(drill: Drill, tmp_path: Path) -> None:
     assert all(kept == end for kept, end in await ends_kept(drill))
     assert set(outcome.damage) <= {"repeats that differ, and nobody knows why"}  # not exact here
     assert outcome.exits == (0,)
-    assert outcome.longest_delay < 8.0  # seconds; the fault lasts ten, and nobody waits for its end
+    assert outcome.longest_delay < 5.0
