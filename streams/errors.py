@@ -16,6 +16,7 @@ HeadwaterError
  │  ├ ChangelogUnreadable a value of a changelog from another version
  │  └ LocalStateUnusable a local copy of a changelog that is not to be trusted
  ├ Degraded          a helper is unavailable  → fall back, count it, show it
+ │  └ ModelUnavailable no usable answer from a language model, for the reason it names
  ├ DeliveryFailed    the broker took no record → stop before the offset moves
  ├ MembershipLost    others may own our partitions → write nothing, join again
  └ SetupError        the surroundings are wrong → say what to do, exit
@@ -93,6 +94,15 @@ class LocalStateUnusable(StateUnusable):
 
 class Degraded(HeadwaterError):
     """A helper is unavailable: the answer falls back and says so."""
+
+
+class ModelUnavailable(Degraded):
+    """A language model gave no answer that can be used."""
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        """Fit for a metric's label, such as `timeout`, `budget` or `breaker-open`."""
 
 
 class DeliveryFailed(HeadwaterError):
