@@ -99,9 +99,7 @@ class Access:
         if not shown and self.open:
             return LOOPBACK
         if scheme.lower() != "bearer" or not given:
-            raise Problem(
-                401, "Who are you?", "send Authorization: Bearer KEY", headers=CHALLENGE
-            )
+            raise Problem(401, "Who are you?", "send Authorization: Bearer KEY", headers=CHALLENGE)
         self._reload()
         now = self._clock()
         if key := find_key(self._keys, given, now=now):
@@ -109,7 +107,10 @@ class Access:
         if (user_id := read_token(given, secret=self._secret, now=now)) is not None:
             return Caller(f"token:{user_id}", frozenset(("events", "slates")), user_id)
         raise Problem(
-            401, "Who are you?", "this key or token is wrong, or its time is over", headers=CHALLENGE
+            401,
+            "Who are you?",
+            "this key or token is wrong, or its time is over",
+            headers=CHALLENGE,
         )
 
     def token(self, user_id: str, *, seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""The gateway's composition root: from settings to an ASGI app whose routes are handed their parts."""
+"""The gateway's composition root: from its parts to an ASGI app."""
 
 from __future__ import annotations
 
@@ -146,5 +146,3 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         for service in reversed(services):
             await service.stop()
         await parts.sender.stop()
-
-

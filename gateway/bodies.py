@@ -171,11 +171,7 @@ def _text(fields: Mapping[str, msgspec.Raw], name: str, place: str) -> str:
     return value
 
 
-def _refuse_unknown(
-    fields: Mapping[str, msgspec.Raw], known: Collection[str], place: str
-) -> None:
+def _refuse_unknown(fields: Mapping[str, msgspec.Raw], known: Collection[str], place: str) -> None:
     for name in fields:
         if name not in known:
-            raise invalid(
-                f"not known; known are {', '.join(known)}", field=f"{place}{name[:40]}"
-            )
+            raise invalid(f"not known; known are {', '.join(known)}", field=f"{place}{name[:40]}")

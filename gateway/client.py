@@ -148,9 +148,9 @@ class Gateway:
 
     def similar(self, item_id: str, *, n: int = 10) -> Sequence[dict[str, Any]]:
         """The items nearest to one."""
-        found: Sequence[dict[str, Any]] = self._object(
-            f"/items/{_part(item_id)}/similar?n={n}"
-        )["items"]
+        found: Sequence[dict[str, Any]] = self._object(f"/items/{_part(item_id)}/similar?n={n}")[
+            "items"
+        ]
         return found
 
     def search(self, text: str, *, n: int = 10) -> Sequence[dict[str, Any]]:

@@ -100,7 +100,8 @@ async def _serve(settings: Settings) -> None:
         ) from exc
     who = "open, loopback only" if access.open else "keys"
     typer.echo(
-        f"gateway: http://{part.host}:{port_of(server)} ({who}); broker {broker.bootstrap}", err=True
+        f"gateway: http://{part.host}:{port_of(server)} ({who}); broker {broker.bootstrap}",
+        err=True,
     )
     await serving
 
@@ -121,9 +122,7 @@ def _present(path: Path) -> tuple[Key, ...]:
 @keys.command()
 def add(
     name: Annotated[str, typer.Argument(help="What it is for, such as shop-frontend.")],
-    scope: Annotated[
-        list[str], typer.Option(help=f"One or more of {', '.join(SCOPES)}.")
-    ],
+    scope: Annotated[list[str], typer.Option(help=f"One or more of {', '.join(SCOPES)}.")],
     user: Annotated[str | None, typer.Option(help="The only user it is for.")] = None,
     days: Annotated[float | None, typer.Option(min=0.0, help="How long it is good.")] = None,
 ) -> None:

@@ -65,7 +65,10 @@ async def get_profile(
 @router.get(
     "/users/{user_id}/why",
     summary="Why the newest slate is as it is",
-    responses={200: answer(_OBJECT, "cause, profile, candidates with their scores"), **problems(404)},
+    responses={
+        200: answer(_OBJECT, "cause, profile, candidates with their scores"),
+        **problems(404),
+    },
 )
 async def get_why(
     user_id: str,
@@ -82,7 +85,10 @@ async def get_why(
 @router.get(
     "/users/{user_id}/why-not/{item_id:path}",
     summary="Why an item is not on the slate",
-    responses={200: answer(_OBJECT, "the first rule that decided, with its numbers"), **problems(404)},
+    responses={
+        200: answer(_OBJECT, "the first rule that decided, with its numbers"),
+        **problems(404),
+    },
 )
 async def get_why_not(
     user_id: str,
@@ -108,7 +114,7 @@ async def delete_user(
     user_id: str, request: Request, caller: Annotated[Caller, Depends(caller_of)]
 ) -> Response:
     """
-    Forget a user: profile, history and slates go; `headwater forget USER --verify` shows what is left.
+    Forget a user: profile, history, slates go; `headwater forget USER --verify` shows what stays.
 
     The answer comes when the broker has the wish; workers fulfil it within moments.
     """
@@ -166,9 +172,7 @@ async def _user(parts: Parts, user_id: str, caller: Caller) -> UserFacts:
     return user
 
 
-def _case(
-    parts: Parts, user: UserFacts, *, item: tuple[str, ItemRecords] | None = None
-) -> Case:
+def _case(parts: Parts, user: UserFacts, *, item: tuple[str, ItemRecords] | None = None) -> Case:
     settings = parts.settings
     return open_case(
         user,

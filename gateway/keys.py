@@ -58,7 +58,9 @@ def read_keys(path: Path) -> tuple[Key, ...]:
     try:
         return _decoder.decode(path.read_bytes())
     except (OSError, msgspec.DecodeError) as exc:
-        raise BadSetting(f"{SETTING}: {path}: {exc}; `headwater gateway-keys add` makes it") from exc
+        raise BadSetting(
+            f"{SETTING}: {path}: {exc}; `headwater gateway-keys add` makes it"
+        ) from exc
 
 
 def write_keys(path: Path, keys: Iterable[Key]) -> None:

@@ -1,4 +1,4 @@
-"""The live page and its files, which are part of the package; nothing else on the disk is served."""
+"""The live page and its files, which are part of the package; no other file is served."""
 
 from __future__ import annotations
 

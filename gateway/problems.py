@@ -1,4 +1,4 @@
-"""What goes wrong, as `application/problem+json` (RFC 9457): the field, the expectation, the remedy."""
+"""What goes wrong, as problem+json (RFC 9457): the field, the expectation, the remedy."""
 
 from __future__ import annotations
 
@@ -41,9 +41,7 @@ class Problem(Exception):
             body["detail"] = self.detail
         if self.field:
             body["field"] = self.field
-        return Response(
-            json.dumps(body), self.status, headers=self.headers, media_type=MEDIA_TYPE
-        )
+        return Response(json.dumps(body), self.status, headers=self.headers, media_type=MEDIA_TYPE)
 
 
 SCHEMA: Mapping[str, Any] = {

@@ -80,9 +80,7 @@ async def get_slate(
     responses={200: _ASKED, **problems(400, 503, 504)},
     openapi_extra=body("SlateRequest", examples=_ASKS),
 )
-async def post_slate(
-    request: Request, caller: Annotated[Caller, Depends(caller_of)]
-) -> Response:
+async def post_slate(request: Request, caller: Annotated[Caller, Depends(caller_of)]) -> Response:
     """
     Ask for a slate now and wait for it.
 
@@ -190,8 +188,4 @@ async def _ask(parts: Parts, asked: SlateRequest) -> str:
 
 
 def _answered(slate: bytes, note: str) -> bytes:
-    return msgspec.json.encode(
-        {"is_answer": not note, "note": note, "slate": msgspec.Raw(slate)}
-    )
-
-
+    return msgspec.json.encode({"is_answer": not note, "note": note, "slate": msgspec.Raw(slate)})

@@ -55,7 +55,8 @@ class Searching:
     def _query(self, text: str) -> NDArray[np.float32]:
         if self._encode is None:
             self._encode = self._make_encode()
-        return self._encode([text])[0].astype(np.float32)
+        query: NDArray[np.float32] = self._encode([text])[0].astype(np.float32)
+        return query
 
     def _matches(
         self, query: NDArray[np.float32], n: int, *, without: str | None = None

@@ -63,9 +63,7 @@ _BODY = {
     },
     openapi_extra=_BODY,
 )
-async def post_token(
-    request: Request, caller: Annotated[Caller, Depends(caller_of)]
-) -> Response:
+async def post_token(request: Request, caller: Annotated[Caller, Depends(caller_of)]) -> Response:
     """
     A token with which a browser may read one user's slates and send that user's events.
 
@@ -78,4 +76,6 @@ async def post_token(
         raise Problem(422, "The request is not valid", str(exc)) from exc
     user_id = checked_id("user_id", wish.user_id)
     token = parts_of(request).access.token(user_id, seconds=wish.seconds)
-    return JSONResponse({"token": token, "seconds": wish.seconds}, headers={"Cache-Control": "no-store"})
+    return JSONResponse(
+        {"token": token, "seconds": wish.seconds}, headers={"Cache-Control": "no-store"}
+    )

@@ -33,7 +33,11 @@ def read_token(token: str, *, secret: str, now: float) -> str | None:
             secret,
             algorithms=["HS256"],
             audience=AUDIENCE,
-            options={"require": ["sub", "aud", "iat", "exp"], "verify_exp": False, "verify_iat": False},
+            options={
+                "require": ["sub", "aud", "iat", "exp"],
+                "verify_exp": False,
+                "verify_iat": False,
+            },
         )
     except jwt.InvalidTokenError:
         return None

@@ -151,7 +151,7 @@ async def _send_items(parts: Parts, items: Sequence[Item]) -> list[str]:
 async def _send(
     parts: Parts, topic: Topic, records: Sequence[tuple[bytes, bytes | None]]
 ) -> list[str]:
-    """Send all, in order; where one fails the others are waited for, so that nothing is half known."""
+    """Send all, in order; where one fails the others are still waited for."""
     name = parts.settings.topics().name(topic)
     sent: list[Any] = await asyncio.gather(
         *(parts.sender.send(name, key=key, value=value) for key, value in records),

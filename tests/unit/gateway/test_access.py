@@ -56,7 +56,9 @@ def test_a_name_that_cannot_be_one_is_refused() -> None:
         make_key("Shop Front", (), now=NOW)
 
 
-@pytest.mark.parametrize("text", ["", "{}", '[{"name": "a"}]', '[{"name":"a","sha256":"","scopes":["all"]}]'])
+@pytest.mark.parametrize(
+    "text", ["", "{}", '[{"name": "a"}]', '[{"name":"a","sha256":"","scopes":["all"]}]']
+)
 def test_a_file_that_is_none_of_ours_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "keys.json").write_text(text)
     with pytest.raises(BadSetting, match=r"HEADWATER_GATEWAY__KEYS: .*keys\.json"):
@@ -136,7 +138,9 @@ def bearer(key: str) -> dict[str, str]:
 CLICK = {"kind": "interaction", "user_id": "ann", "item_id": "moby-dick", "action": "click"}
 
 
-@pytest.mark.parametrize("header", [{}, bearer("hw_a_b"), {"Authorization": "Basic YTpi"}, bearer("")])
+@pytest.mark.parametrize(
+    "header", [{}, bearer("hw_a_b"), {"Authorization": "Basic YTpi"}, bearer("")]
+)
 def test_without_a_good_key_nothing_is_told(
     closed: tuple[World, TestClient], header: dict[str, str]
 ) -> None:
@@ -173,7 +177,9 @@ def test_each_route_needs_its_scope(
 ) -> None:
     world, client = closed
     for name in SCOPES:
-        answer = client.request(method, path, json=body, headers=bearer(keys.add(f"k-{name}", name)))
+        answer = client.request(
+            method, path, json=body, headers=bearer(keys.add(f"k-{name}", name))
+        )
         allowed = name in (scope, "admin")
         assert (answer.status_code != 403) == allowed, (name, answer.text)
     assert len(world.sender.sent) <= 4

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from streams.events import Interaction, decode_event
 from streams.items import decode_item
-from tests.unit.gateway.conftest import World
+from tests.unit.gateway.conftest import NOW, World
 
 CLICK = {"kind": "interaction", "user_id": "ann", "item_id": "moby-dick", "action": "click"}
 
@@ -21,7 +21,7 @@ def test_an_event_is_sent_under_its_user(world: World, http: TestClient) -> None
     assert answer.json() == {"accepted": 1, "ids": ["events-0-0"]}
     ((topic, key, value),) = world.sender.sent
     assert (topic, key) == ("events", b"ann")
-    found = decode_event(key, value, gains=world.settings.gains(), received_at=5.0, max_ahead=0)
+    found = decode_event(key, value, gains=world.settings.gains(), received_at=NOW, max_ahead=1e9)
     assert found == Interaction(user_id="ann", item_id="moby-dick", action="click", at=found.at)
 
 
