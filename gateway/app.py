@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 import time
@@ -19,7 +20,7 @@ from agents.metrics import Metrics
 from agents.settings import Settings
 from gateway import explaining, finding, page, reading, signing, watching, writing
 from gateway.access import Access
-from gateway.limits import BodyLimit
+from gateway.limits import SizeLimit
 from gateway.parts import Parts
 from gateway.problems import handle_problems
 from gateway.schemas import describe
@@ -91,7 +92,7 @@ def _add_middleware(app: FastAPI, parts: Parts) -> None:
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
         )
     app.add_middleware(
-        BodyLimit, most=settings.max_body, within=settings.read_within.total_seconds()
+        SizeLimit, most=settings.max_body, within=settings.read_within.total_seconds()
     )
     app.add_middleware(Counted, metrics=parts.metrics)
 
@@ -133,6 +134,13 @@ _SAFE = [
 ]
 
 
+async def _load(parts: Parts) -> None:
+    """Only now: slates need no encoder, and loading it takes the processor for seconds."""
+    for replica in parts.replicas:
+        await replica.ready.wait()
+    await parts.searching.load()
+
+
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     parts: Parts = app.state.parts
@@ -141,7 +149,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     try:
         for service in services:
             await service.start()
+        loading = asyncio.create_task(_load(parts))
         yield
+        loading.cancel()
     finally:
         for service in reversed(services):
             await service.stop()

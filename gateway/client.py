@@ -40,7 +40,7 @@ class GatewayError(HeadwaterError):
         """Where in the request; empty where it is no field's fault."""
 
 
-class Asked(NamedTuple):
+class Asked(msgspec.Struct, frozen=True):
     """What came of asking for a slate."""
 
     slate: Slate

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from gateway.access import Caller
 from gateway.bodies import checked_id, readable
 from gateway.parts import caller_of, parts_of
-from gateway.problems import not_found
+from gateway.problems import not_found, unavailable
 from gateway.schemas import answer, problems, ref
 
 router = APIRouter()
@@ -49,16 +49,19 @@ async def get_similar(
     return _answered(found)
 
 
-@router.get("/search", summary="Items for words", responses={200: _MATCHES, **problems()})
+@router.get("/search", summary="Items for words", responses={200: _MATCHES, **problems(503)})
 async def get_search(
     request: Request,
     caller: Annotated[Caller, Depends(caller_of)],
     q: Annotated[str, Query(min_length=1, max_length=LONGEST_QUERY)],
     n: Annotated[int, _N] = 10,
 ) -> Response:
-    """The items whose text is nearest to some words; the first search loads the encoder."""
+    """The items whose text is nearest to some words."""
     caller.require("slates", user_id=caller.user)
-    return _answered(await parts_of(request).searching.search(readable("q", q), n=n))
+    try:
+        return _answered(await parts_of(request).searching.search(readable("q", q), n=n))
+    except TimeoutError as exc:
+        raise unavailable("the encoder is being loaded", after=5) from exc
 
 
 def _answered(found: object) -> Response:

@@ -10,7 +10,7 @@ import asyncio
 import math
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from fastapi import Request
@@ -88,8 +88,12 @@ def _name(caller: Caller, request: Request) -> str:
     return f"{caller.name}:{request.client.host}"
 
 
-class BodyLimit:
-    """ASGI middleware: a body that is too large, or comes too slowly, is not waited for."""
+MOST_HEADERS = 100
+"""Header lines of one request."""
+
+
+class SizeLimit:
+    """ASGI middleware: what is too large, or comes too slowly, is not waited for."""
 
     def __init__(self, app: ASGIApp, *, most: int, within: float) -> None:
         self._app = app
@@ -101,15 +105,17 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        length = dict(scope["headers"]).get(b"content-length", b"")
-        if length.isdigit() and int(length) > self._most:
-            await self._too_large().response()(scope, receive, send)
+        if (problem := self._refusal(scope["headers"])) is not None:
+            await problem.response()(scope, receive, send)
             return
         body = _Body(receive, most=self._most, within=self._within)
         await self._app(scope, body.receive, send)
 
-    def _too_large(self) -> Problem:
-        return too_large(self._most)
+    def _refusal(self, headers: Sequence[tuple[bytes, bytes]]) -> Problem | None:
+        if len(headers) > MOST_HEADERS:
+            return Problem(431, "Too many headers", f"expected {MOST_HEADERS} lines at most")
+        length = dict(headers).get(b"content-length", b"")
+        return too_large(self._most) if length.isdigit() and int(length) > self._most else None
 
 
 def too_large(most: int) -> Problem:

@@ -26,14 +26,24 @@ class Match(msgspec.Struct, frozen=True):
     attributes: dict[str, AttributeValue]
 
 
+LOADING = 5.0
+"""Seconds that words wait for the encoder while it is being loaded."""
+
+
 class Searching:
-    """Finds items by vector; the encoder is loaded with the first words."""
+    """Finds items by vector; words need the encoder, which is loaded once all else is there."""
 
     def __init__(self, catalogue: Catalogue, make_encode: Callable[[], Encode]) -> None:
         self._catalogue = catalogue
         self._make_encode = make_encode
-        self._encode: Encode | None = None
+        self._encode: asyncio.Task[Encode] | None = None
         self._turn = asyncio.Lock()
+
+    def load(self) -> asyncio.Task[Encode]:
+        """Load the encoder, in a thread; once."""
+        if self._encode is None:
+            self._encode = asyncio.create_task(asyncio.to_thread(self._make_encode))
+        return self._encode
 
     async def similar(self, item_id: str, *, n: int) -> list[Match]:
         """
@@ -47,16 +57,17 @@ class Searching:
         return self._matches(self._catalogue.vector(item_id), n + 1, without=item_id)[:n]
 
     async def search(self, text: str, *, n: int) -> list[Match]:
-        """The items whose text is nearest to some words."""
-        async with self._turn:  # one core, one text at a time
-            query = await asyncio.to_thread(self._query, text)
-        return self._matches(query, n)
+        """
+        The items whose text is nearest to some words.
 
-    def _query(self, text: str) -> NDArray[np.float32]:
-        if self._encode is None:
-            self._encode = self._make_encode()
-        query: NDArray[np.float32] = self._encode([text])[0].astype(np.float32)
-        return query
+        Raises:
+            TimeoutError: The encoder is still being loaded.
+        """
+        async with asyncio.timeout(LOADING):
+            encode = await asyncio.shield(self.load())
+        async with self._turn:  # one core, one text at a time
+            rows = await asyncio.to_thread(encode, [text])
+        return self._matches(rows[0].astype(np.float32), n)
 
     def _matches(
         self, query: NDArray[np.float32], n: int, *, without: str | None = None

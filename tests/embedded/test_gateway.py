@@ -46,12 +46,20 @@ def gateway(program: GatewayProgram) -> Iterator[Gateway]:
     with Gateway(program.url) as client:
         client.announce(*BOOKS)
         wait_until(lambda: _is_findable(client, "g-law"), what="findable books")
+        wait_until(lambda: _searches(client), what="an encoder")
         yield client
 
 
 def _is_findable(gateway: Gateway, item_id: str) -> bool:
     try:
         return bool(gateway.similar(item_id))
+    except GatewayError:
+        return False
+
+
+def _searches(gateway: Gateway) -> bool:
+    try:
+        return bool(gateway.search("sea"))
     except GatewayError:
         return False
 
