@@ -4,6 +4,8 @@ const $ = (id) => document.getElementById(id);
 const LINES = 30; // of the timeline
 const FINDABLE_WITHIN = 30_000; // ms to look for a new item
 const SLIDE = 250; // ms
+const SETTLED = 1500; // ms until a profile is on its topic
+const FIRST = 300; // ms until a first slate is asked for: one that is there comes sooner
 
 const state = { user: "", slate: null, stream: null, started: new Map(), shown: new Map(), waiting: null };
 
@@ -109,7 +111,7 @@ function show(slate) {
   arrange(slate, before);
   timing(slate);
   if (slate.items.length) $("said").textContent = `New feed; first is ${slate.items[0].title || slate.items[0].item_id}`;
-  if (!before || before.slate_id !== slate.slate_id) seen(slate);
+  if (!before || before.slate_id !== slate.slate_id) seen(slate).then(known);
   for (const item of slate.items) appeared(item);
 }
 
@@ -145,7 +147,7 @@ function fill(card, item, before) {
   card.querySelector("h3").textContent = title;
   card.querySelector(".place").textContent = `${item.rank + 1}` + (was > item.rank ? ` ▲ ${was - item.rank}` : was >= 0 && was < item.rank ? ` ▼ ${item.rank - was}` : "");
   card.querySelector(".facts").textContent = "found by " + Object.keys(item.sources).join(", ");
-  card.querySelector(".why").textContent = item.reasons.map((reason) => reason.text).join("; ");
+  card.querySelector(".why").textContent = item.reasons.map((reason) => reason.text).join(". ");
   for (const button of card.querySelectorAll("[data-action]")) {
     button.setAttribute("aria-label", `${button.textContent}: ${title}`);
   }
@@ -164,9 +166,15 @@ function evidence(item) {
 function facts(object) {
   const list = document.createElement("dl");
   for (const [name, value] of Object.entries(object)) {
-    list.append(element("dt", name), element("dd", typeof value === "object" ? JSON.stringify(value) : String(value)));
+    list.append(element("dt", name), element("dd", plain(value)));
   }
   return list;
+}
+
+function plain(value) {
+  if (typeof value === "number") return String(Math.round(value * 1000) / 1000);
+  if (Array.isArray(value)) return value.map(plain).join(", ");
+  return typeof value === "object" && value ? Object.entries(value).map(([k, v]) => `${k} ${plain(v)}`).join(", ") : String(value);
 }
 
 function happened(text, detail = "") {
@@ -206,7 +214,7 @@ async function act(item, action, card) {
   const [id] = (await answer.json()).ids;
   state.started.set(id, { at, line });
   if (state.slate && answered(state.slate).includes(id)) timing(state.slate); // it was faster
-  setTimeout(known, 600);
+  setTimeout(known, SETTLED);
 }
 
 async function seen(slate) {
@@ -222,8 +230,8 @@ async function seen(slate) {
 async function known() {
   const user = state.user;
   const answer = await call(`/users/${of(user)}/profile`);
-  if (user !== state.user) return;
-  const words = answer.ok ? (await answer.json()).words : ["Nothing is known yet."];
+  if (user !== state.user || !answer.ok) return;
+  const words = (await answer.json()).words;
   $("known").replaceChildren(...words.map((text) => element("li", text)));
 }
 
@@ -231,7 +239,7 @@ function forget() {
   state.slate = null;
   $("feed").replaceChildren();
   $("about").textContent = "The user was forgotten.";
-  known();
+  $("known").replaceChildren();
 }
 
 async function choose(user) {
@@ -244,10 +252,10 @@ async function choose(user) {
   $("timeline").replaceChildren();
   $("about").textContent = "Asking for a first slate …";
   history.replaceState(null, "", `#${of(user)}`);
+  $("known").replaceChildren(element("li", "Nothing is known yet."));
   follow(user);
-  known();
-  const answer = await call(`/slates/${of(user)}`);
-  if (answer.status === 404) await send("/slates", { user_id: user });
+  await new Promise((done) => setTimeout(done, FIRST));
+  if (state.user === user && !state.slate) send("/slates", { user_id: user });
 }
 
 async function search(words) {
