@@ -261,7 +261,11 @@ async function choose(user) {
 async function search(words) {
   const found = $("found");
   found.replaceChildren(element("li", "Searching …"));
-  const answer = await call(`/search?n=5&q=${of(words)}`);
+  let answer = await call(`/search?n=5&q=${of(words)}`);
+  for (let tries = 0; answer.status === 503 && tries < 10; tries++) {
+    await new Promise((done) => setTimeout(done, 1000 * Number(answer.headers.get("Retry-After") ?? 1)));
+    answer = await call(`/search?n=5&q=${of(words)}`);
+  }
   if (!answer.ok) return found.replaceChildren(element("li", await problem(answer)));
   const items = (await answer.json()).items;
   found.replaceChildren(
