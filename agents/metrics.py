@@ -264,6 +264,12 @@ class Metrics:
         )
 
     def _declare_worker(self) -> None:
+        self.loop_lag = Histogram(
+            "headwater_loop_lag_seconds",
+            "How much later than asked for the event loop came back: what all else waits, too.",
+            buckets=SHORT,
+            registry=self.registry,
+        )
         Gauge(
             "headwater_build_info",
             "Always 1; the labels tell the versions.",

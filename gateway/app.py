@@ -16,6 +16,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from agents.looplag import LoopLag
 from agents.metrics import Metrics
 from agents.settings import Settings
 from gateway import explaining, finding, page, reading, signing, watching, writing
@@ -144,7 +145,7 @@ async def _load(parts: Parts) -> None:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     parts: Parts = app.state.parts
-    services: list[Service] = list(parts.replicas)
+    services: list[Service] = [*parts.replicas, LoopLag(parts.metrics)]
     await parts.sender.start()
     try:
         for service in services:
