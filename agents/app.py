@@ -26,6 +26,7 @@ from agents.keeping import Keeping
 from agents.lag import LagWatch
 from agents.learning import Learning
 from agents.lookout import Lookout
+from agents.looplag import LoopLag
 from agents.memory import end_loading
 from agents.metrics import Metrics
 from agents.profiling import Profiling
@@ -107,7 +108,8 @@ class Worker:
         index = new_index(settings.index.kind, on_alarm=_alarm)
         self.catalogue = Catalogue(index, half_life=self._half_life, alarm=_alarm)
         self.replicas = self._replicas(snapshots)
-        self.services: list[Service] = [*self.replicas, self._watchdog(), self._lag_watch()]
+        watches = (self._watchdog(), self._lag_watch(), LoopLag(metrics))
+        self.services: list[Service] = [*self.replicas, *watches]
         self._register(encoder)
         self.app.on_start = self._started(self.app.on_start)
         self.app.on_shutdown = keeping.close  # after the last commit

@@ -17,6 +17,7 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from prometheus_client import (
+    CONTENT_TYPE_LATEST,
     CollectorRegistry,
     Counter,
     Gauge,
@@ -25,6 +26,7 @@ from prometheus_client import (
     PlatformCollector,
     ProcessCollector,
     disable_created_metrics,
+    generate_latest,
     make_wsgi_app,
 )
 
@@ -51,6 +53,7 @@ class Metrics:
         self._declare_index()
         self._declare_slates()
         self._declare_quality()
+        self._declare_gateway()
         self._declare_worker()
 
     def _declare_stream(self) -> None:
@@ -236,7 +239,37 @@ class Metrics:
             registry=r,
         )
 
+    def _declare_gateway(self) -> None:
+        r = self.registry
+        self.gateway_requests = Counter(
+            "headwater_gateway_requests",
+            "HTTP requests, by route and class of status.",
+            ["route", "status"],
+            registry=r,
+        )
+        self.gateway_seconds = Histogram(
+            "headwater_gateway_request_seconds",
+            "Time of an HTTP request, streams apart, by route.",
+            ["route"],
+            buckets=LATENCY,
+            registry=r,
+        )
+        self.gateway_streams = Gauge(
+            "headwater_gateway_streams", "Streams of server-sent events open.", registry=r
+        )
+        self.gateway_undelivered = Counter(
+            "headwater_gateway_undelivered",
+            "Events and items that the broker has not acknowledged in time.",
+            registry=r,
+        )
+
     def _declare_worker(self) -> None:
+        self.loop_lag = Histogram(
+            "headwater_loop_lag_seconds",
+            "How much later than asked for the event loop came back: what all else waits, too.",
+            buckets=SHORT,
+            registry=self.registry,
+        )
         Gauge(
             "headwater_build_info",
             "Always 1; the labels tell the versions.",
@@ -278,6 +311,11 @@ def serve_metrics(metrics: Metrics, *, host: str, port: int, readiness: Readines
         ) from exc
     Thread(target=server.serve_forever, name="metrics", daemon=True).start()
     return server
+
+
+def page(metrics: Metrics) -> tuple[bytes, str]:
+    """What Prometheus reads, and its content type."""
+    return generate_latest(metrics.registry), CONTENT_TYPE_LATEST
 
 
 def _app(metrics: Metrics, readiness: Readiness) -> Any:
