@@ -255,3 +255,64 @@ def test_however_workers_come_and_go_they_know_what_the_changelog_says(
         patch.setattr(agents.tails, "LogReader", life.logs.open)
         patch.setattr(agents.restoring, "partition_counts", life.logs.counts)
         asyncio.run(live())
+
+
+# -- values that nobody has asked for yet
+
+
+async def restarted(logs: Changelogs) -> Owning:
+    """A worker that has found ann, eve and joe in its copies, and has a profile for each."""
+    await begun(logs)
+    return Owning(logs)
+
+
+async def test_of_what_was_kept_only_a_glance_is_taken_until_somebody_asks(
+    logs: Changelogs,
+) -> None:
+    after = await restarted(logs)
+    decoded: list[bytes] = []
+
+    def decode(value: bytes) -> int:
+        decoded.append(value)
+        return int(value)
+
+    after.profiles.decode = decode  # type: ignore[method-assign]
+    after.profiles._glance = int
+    logs.write(b"eve", b"2", topic=PROFILES)
+    await after.restore(1, events=[0])
+    assert decoded == [b"1", b"2"]  # what stands on the log is decoded to see that it can be
+    assert after.profiles.shard(0).peek("ann") == 1
+    assert decoded == [b"1", b"2", b"1"]
+    assert len(after.profiles) == 3
+
+
+async def test_a_later_layout_in_a_copy_is_named_at_the_start(logs: Changelogs) -> None:
+    after = await restarted(logs)
+
+    def refuse(value: bytes) -> int:
+        raise msgspec.ValidationError("layout version 9")
+
+    after.profiles._glance = refuse
+    with pytest.raises(ChangelogUnreadable, match=r"kept in .*, key b'ann': layout version 9"):
+        await after.restore(1, events=[0])
+    assert after.profiles.shards == {}
+
+
+async def test_what_turns_out_later_to_be_undecodable_is_named_when_it_is_asked_for(
+    logs: Changelogs,
+) -> None:
+    after = await restarted(logs)
+    after.profiles._glance = int
+    await after.restore(1, events=[0])
+    after.profiles.decode = msgspec.json.Decoder(str).decode  # type: ignore[assignment]
+    with pytest.raises(ChangelogUnreadable, match=r"before offset 3, kept in .*, key b'ann'"):
+        after.profiles.shard(0).peek("ann")
+
+
+async def test_a_glance_tells_up_to_where_the_source_is_contained(logs: Changelogs) -> None:
+    after = await restarted(logs)
+    after.profiles.contained = lambda value, partition: value
+    after.profiles._glance = lambda value: 10 * int(value)
+    logs.write(b"eve", b"7", topic=PROFILES)
+    await after.restore(1, events=[0])
+    assert after.profiles.restored == {0: 10}
