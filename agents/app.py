@@ -100,6 +100,7 @@ class Worker:
         self.commits = Commits(
             self.outbox, lease=self.lease, keep=keeping.add, on_commit=metrics.commits.inc
         )
+        self._keeping = keeping
         self._restoring = Restoring(broker, self.commits.tables, keeping=keeping, metrics=metrics)
         group = group_of(settings, self.roles)
         self._lookout = self._make_lookout(group)
@@ -386,6 +387,7 @@ class Worker:
         """Start our services with the app: its own tasks wait for the first assignment."""
 
         async def started() -> None:
+            self._keeping.load_early([table.changelog for table in self.commits.tables])
             await self.outbox.start()
             await on_start()
             self.app.sensors.remove(self.app.monitor)  # 5 % of the time, for figures nobody reads

@@ -68,6 +68,7 @@ class Restoring:
             if missing := sorted(set(owned.get(table.source, ())) - set(table.shards)):
                 await self._check_partitions(table, missing)
                 await self._fill(table, missing)
+        await self._keeping.leave_early()
 
     async def _check_partitions(self, table: FoldTable[V], partitions: Sequence[int]) -> None:
         count = (await partition_counts(self._broker)).get(table.changelog, 0)
