@@ -97,7 +97,7 @@ def decode_profile(value: bytes) -> Profile:
 
 def glance_profile(value: bytes) -> Contents:
     """
-    Read of a profile only which events it contains, in a fifth of the time.
+    Read of a profile only which events it contains, in half the time.
 
     Raises:
         msgspec.DecodeError: It is no JSON object, or a later version wrote it.
