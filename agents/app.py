@@ -31,7 +31,8 @@ from agents.memory import end_loading
 from agents.metrics import Metrics
 from agents.profiling import Profiling
 from agents.recommending import Recommending
-from agents.replicas import RankerReplica, Replica, TrendReplica, VectorReplica
+from agents.replicas import RankerReplica, Replica, VectorReplica
+from agents.resting import Resting
 from agents.restoring import Restoring
 from agents.roles import ROLES, group_of, read_by
 from agents.safety.lease import Lease
@@ -45,16 +46,25 @@ from agents.snapshotting import Snapshotting
 from agents.tables import Commits, FoldTable
 from agents.takeover import Takeover
 from agents.teaching import Teaching
+from agents.trend_replica import TrendReplica
+from agents.trend_snapshots import Ours
+from agents.trend_snapshotting import TrendSnapshotting
 from agents.trending import Trending
 from indexes.embedding import MODEL, Encoder, fingerprint
 from slates.config import DAY
 from streams import topics
 from streams.errors import MembershipLost, SetupError
 from streams.kafka import Broker, LogReader, Outbox
-from streams.profiles import Profile, contained, decode_profile, encode_profile
+from streams.profiles import (
+    Profile,
+    contained,
+    decode_profile,
+    encode_profile,
+    glance_profile,
+)
 from streams.rankers import decode_ranker, encode_ranker
 from streams.topics import Topic
-from streams.trends import Trend, decode_trend, encode_trend
+from streams.trends import Trend, decode_trend, encode_trend, glance_trend
 
 log = logging.getLogger("headwater")
 
@@ -91,6 +101,7 @@ class Worker:
         self.commits = Commits(
             self.outbox, lease=self.lease, keep=keeping.add, on_commit=metrics.commits.inc
         )
+        self._keeping = keeping
         self._restoring = Restoring(broker, self.commits.tables, keeping=keeping, metrics=metrics)
         group = group_of(settings, self.roles)
         self._lookout = self._make_lookout(group)
@@ -109,7 +120,7 @@ class Worker:
         self.catalogue = Catalogue(index, half_life=self._half_life, alarm=_alarm)
         self.replicas = self._replicas(snapshots)
         watches = (self._watchdog(), self._lag_watch(), LoopLag(metrics))
-        self.services: list[Service] = [*self.replicas, *watches]
+        self.services: list[Service] = [*self.replicas, *watches, Resting(self.commits.tables)]
         self._register(encoder)
         self.app.on_start = self._started(self.app.on_start)
         self.app.on_shutdown = keeping.close  # after the last commit
@@ -207,14 +218,14 @@ class Worker:
         self.app.consumer.acknowledge(message)
 
     def _table(
-        self, source: Topic, changelog: Topic, encode: Any, decode: Any, contained: Any = None
+        self, source: Topic, changelog: Topic, encode: Any, decode: Any, **glances: Any
     ) -> FoldTable[Any]:
         table: FoldTable[Any] = FoldTable(
             source=self._names.name(source),
             changelog=self._names.name(changelog),
             encode=encode,
             decode=decode,
-            contained=contained,
+            **glances,
         )
         self.commits.tables.append(table)
         return table
@@ -248,20 +259,40 @@ class Worker:
                 metrics=self.metrics,
             ),
         )
-        trends = TrendReplica(reader(topics.ITEM_TRENDS), self.metrics, catalogue=self.catalogue)
+        trends = TrendReplica(
+            reader(topics.ITEM_TRENDS),
+            self.metrics,
+            catalogue=self.catalogue,
+            snapshots=TrendSnapshotting(
+                snapshots.folder.with_name("item-trends"),
+                ours=Ours(self._names.name(topics.ITEM_TRENDS), self._half_life),
+                every=self.settings.index.snapshot_every.total_seconds(),
+                metrics=self.metrics,
+            ),
+        )
         rankers = RankerReplica(reader(topics.RANKERS), self.metrics, catalogue=self.catalogue)
         return vectors, trends, rankers
 
     def _register(self, encoder: Callable[[], Encoder]) -> None:
         if "profiling" in self.roles:
             profiles = self._table(
-                topics.EVENTS, topics.PROFILES, encode_profile, decode_profile, contained
+                topics.EVENTS,
+                topics.PROFILES,
+                encode_profile,
+                decode_profile,
+                contained=contained,
+                glance=glance_profile,
             )
             self._register_profiling(profiles, self._register_recommending(profiles))
         if "trending" in self.roles:
-            self._register_trending(
-                self._table(topics.CO_VISITS, topics.ITEM_TRENDS, encode_trend, decode_trend)
+            trends = self._table(
+                topics.CO_VISITS,
+                topics.ITEM_TRENDS,
+                encode_trend,
+                decode_trend,
+                glance=glance_trend,
             )
+            self._register_trending(trends)
         if "learning" in self.roles:
             rankers = self._table(topics.LESSONS, topics.RANKERS, encode_ranker, decode_ranker)
             learning.register(
@@ -353,6 +384,7 @@ class Worker:
         """Start our services with the app: its own tasks wait for the first assignment."""
 
         async def started() -> None:
+            self._keeping.load_early([table.changelog for table in self.commits.tables])
             await self.outbox.start()
             await on_start()
             self.app.sensors.remove(self.app.monitor)  # 5 % of the time, for figures nobody reads

@@ -11,7 +11,7 @@ from agents.catalogue import Catalogue
 from agents.consuming import origin_of
 from agents.metrics import Metrics
 from agents.replicas import Replica
-from agents.tables import Sharded, State
+from agents.shards import Sharded, State
 from slates.building import Built, build
 from slates.candidates import Pool
 from slates.checking import unproven

@@ -8,13 +8,14 @@ from agents.catalogue import Catalogue
 from agents.drafts import new_index
 from agents.lookup import Log
 from agents.metrics import Metrics
-from agents.replicas import RankerReplica, TrendReplica
+from agents.replicas import RankerReplica
 from agents.settings import Settings
 from gateway.access import Access
 from gateway.board import Board
 from gateway.limits import Limits
 from gateway.parts import Parts
 from gateway.searching import Encode, Searching
+from gateway.trends import Trends
 from gateway.vectors import Vectors
 from indexes.embedding import Encoder, fingerprint
 from slates.config import DAY
@@ -42,7 +43,7 @@ def compose(settings: Settings, broker: Broker, access: Access, metrics: Metrics
         Vectors(
             reader(topics.ITEM_VECTORS), metrics, catalogue=catalogue, fingerprint=fingerprint()
         ),
-        TrendReplica(reader(topics.ITEM_TRENDS), metrics, catalogue=catalogue),
+        Trends(reader(topics.ITEM_TRENDS), metrics, catalogue=catalogue),
         RankerReplica(reader(topics.RANKERS), metrics, catalogue=catalogue),
     )
     return Parts(

@@ -15,9 +15,11 @@ from streams.profiles import (
     Entry,
     Profile,
     Shown,
+    contained,
     decode_profile,
     encode_profile,
     fold,
+    glance_profile,
     is_applied,
 )
 from streams.topics import PROFILES
@@ -298,3 +300,19 @@ def test_a_profile_of_a_later_version_is_refused() -> None:
 
 def test_a_stored_profile_says_its_version() -> None:
     assert b'"version":2' in encode_profile(Profile())
+
+
+# Glances
+
+
+@pytest.mark.parametrize("stored", [STORED, STORED_1])
+def test_a_glance_tells_which_events_a_profile_contains(stored: bytes) -> None:
+    whole, glance = decode_profile(stored), glance_profile(stored)
+    assert (glance.version, glance.partition) == (whole.version, whole.partition)
+    assert [contained(glance, p) for p in range(9)] == [contained(whole, p) for p in range(9)]
+
+
+def test_a_glance_refuses_a_later_layout_and_what_is_no_object() -> None:
+    for value in (STORED.replace(b'"version":2', b'"version":3'), STORED[:-1], b"[]", b"", b"["):
+        with pytest.raises(msgspec.DecodeError):
+            glance_profile(value)
