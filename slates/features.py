@@ -88,7 +88,7 @@ class Measuring:
         half_lives = self.now / crowd.half_life
         return np.stack(
             [
-                *self.evidence.totals[:, rows],
+                *self.evidence.of(rows, size=len(crowd)),
                 _amount(crowd.standing[rows], half_lives),
                 _amount(crowd.surge[rows], half_lives * SURGE),
                 np.log1p(visits),
@@ -102,7 +102,7 @@ class Measuring:
         )
 
     def _leaning(self, rows: NDArray[np.intp]) -> Matrix:
-        if not self.tastes.known:
+        if not (self.tastes.known and self.config.weighs(["leaning"])):
             return np.zeros(len(rows))
         return self.knowledge.shelf.lean(derive_leaning(self.tastes, self.knowledge), rows)
 
