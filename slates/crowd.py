@@ -54,6 +54,9 @@ class Pairs:
         )
 
 
+NO_PAIRS = Pairs(_NO_SLOTS, _NO_SLOTS, np.zeros(0, bool), np.zeros((0, 3), np.float32))
+
+
 class Crowd:
     """
     All trends, by rows: numbers of items, given out as they come and never again.
@@ -191,7 +194,7 @@ class Crowd:
         """All that stands in some rows: the predecessors, their slots, and the places asked."""
         block = self._before[rows]
         taken = block >= 0
-        slots = rows[:, None] * np.int32(WIDTH) + np.arange(WIDTH, dtype=np.int32)
+        slots = np.add.outer(rows * np.int32(WIDTH), np.arange(WIDTH, dtype=np.int32))
         return block[taken], slots[taken], np.repeat(asked, taken.sum(axis=1))
 
     def supporters(self, before: str, item_id: str) -> int:

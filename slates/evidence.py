@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from slates.crowd import CLOSE, NEAR, SUPPORTERS, Crowd, Pairs
+from slates.crowd import CLOSE, NEAR, NO_PAIRS, SUPPORTERS, Crowd, Pairs
 from streams.profiles import Entry, Profile
 
 MOST = 20
@@ -94,6 +94,10 @@ class Evidence:
         return np.stack([_sums(places[meant], column, size=len(rows)) for column in columns])
 
 
+NO_EVIDENCE = Evidence(NO_PAIRS, np.zeros(0, np.float32), np.zeros(0, np.float32), trust=0.0)
+"""Of a stranger, and where nobody asks."""
+
+
 def visited(profile: Profile, visits: AbstractSet[str]) -> list[Entry]:
     """
     What the user came to, newest first, each item once; how they liked it is another matter.
@@ -122,6 +126,8 @@ def gather_evidence(history: Sequence[Entry], crowd: Crowd, *, now: float) -> Ev
         A naive Bayes of co-occurrence: sums of log lifts; for sessions, Hidasi et al., ICLR 2016,
         and Ludewig and Jannach, UMUAI 2018, have its neighbours as the strong baseline.
     """
+    if not history:
+        return NO_EVIDENCE
     newest = history[:MOST]
     asked = [entry.item_id for entry in newest]
     mine = crowd.rows(asked)  # before anything is sized: an item nobody has told of gets a row here

@@ -81,5 +81,5 @@ def _recent_taste(entries: Sequence[Entry], vectors: Vectors, recency: float) ->
 def _mean(vectors: Vectors, weights: Vectors) -> Vectors | None:
     """The weighted mean as a unit vector; None where likes and dislikes cancel out."""
     mean: Vectors = weights @ vectors
-    length = float(np.linalg.norm(mean))
+    length = float(np.sqrt(mean @ mean))
     return mean / np.float32(length) if length > 1e-6 else None

@@ -42,6 +42,8 @@ class Attributes:
     grounds: Grounds
     liked: Mapping[Place, Sequence[str]]
     """Word to the liked items that have it, newest first."""
+    rarity: Mapping[Place, float]
+    """0 to 1: how much each of these words says; 0 where half of the catalogue has it."""
 
     @classmethod
     def of(cls, shown: Sequence[str], tastes: Tastes, grounds: Grounds) -> Attributes:
@@ -52,7 +54,8 @@ class Attributes:
         for entry in tastes.liked[:NEWEST]:
             for place in meant.intersection(words(entry.item_id)):
                 liked[place].append(entry.item_id)
-        return cls(grounds, dict(liked))
+        rarity = {place: _rarity(grounds.knowledge.share(*place)) for place in liked}
+        return cls(grounds, dict(liked), rarity)
 
     def options(self, item_id: str) -> list[Option]:
         """One option for each attribute that is shared, the strongest first."""
@@ -71,10 +74,7 @@ class Attributes:
     def _worth(self, place: Place, item_id: str) -> float:
         """0 to 1: by how rare the word is and how many liked items have it."""
         n = len(self.liked[place]) - self.liked[place].count(item_id)
-        share = self.grounds.knowledge.share(*place)
-        if not 0 < share < COMMON:
-            return 0.0
-        return min(-math.log2(share) / RAREST_BITS, 1.0) * n / (n + 1)
+        return self.rarity[place] * n / (n + 1)
 
     def _option(
         self, place: Place, shared: Mapping[Place, float], worth: float, item_id: str
@@ -98,6 +98,12 @@ class Attributes:
         """The newest that the user did more to than open it; else the newest."""
         acts = self.grounds.acts
         return next((i for i in item_ids if act_of(i, acts) in VERBS), item_ids[0])
+
+
+def _rarity(share: float) -> float:
+    if not 0 < share < COMMON:
+        return 0.0
+    return min(-math.log2(share) / RAREST_BITS, 1.0)
 
 
 def act_of(item_id: str, acts: Mapping[str, Entry]) -> str:
