@@ -168,7 +168,7 @@ class Recommending:
         return slate, built.shortlist.candidates
 
     def _sample(self, slate: Slate, grounds: Grounds) -> None:
-        """Prove an item of some slates; what is not proven goes out all the same, and is counted."""
+        """Prove an item of some slates; what is not proven goes out, and is counted."""
         look, rest = divmod(self._made, PROVE_EVERY)
         self._made += 1
         if rest or not slate.items:

@@ -131,13 +131,10 @@ Allowed: TypeAlias = NDArray[np.bool_]
 """(rows of the crowd,) may the item be shown?"""
 
 
-def _among(
-    source: str, scored: Iterable[tuple[str, float]], crowd: Crowd, allowed: Allowed
-) -> Found:
+def _among(source: str, scored: Mapping[str, float], crowd: Crowd, allowed: Allowed) -> Found:
     """Item ids and their scores as what a source found, without those that may not be shown."""
-    pairs = list(scored)
-    rows = crowd.rows(item_id for item_id, _ in pairs).astype(np.intp)
-    scores = np.array([score for _, score in pairs], float)
+    rows = crowd.rows(scored).astype(np.intp)
+    scores = np.fromiter(scored.values(), float, len(scored))
     shown = rows < len(allowed)  # the index is ahead of the catalogue while items come in
     shown[shown] = allowed[rows[shown]]
     return Found(source, rows[shown], scores[shown])
@@ -165,7 +162,7 @@ def _similar(measuring: Measuring, bounds: Bounds, allowed: Allowed) -> Sequence
     for n in (most, 10 * most):
         nearest = knowledge.index.search(tastes.vectors[:asked], n=n, within=bounds.within)
         found = [
-            _among(name, ((m.item_id, m.similarity) for m in matches), knowledge.crowd, allowed)
+            _among(name, {m.item_id: m.similarity for m in matches}, knowledge.crowd, allowed)
             for name, matches in zip(tastes.names[:asked], nearest, strict=True)
         ]
         if sum(len(each.rows) for each in found) >= most:
@@ -180,10 +177,10 @@ def _popular(measuring: Measuring, bounds: Bounds, allowed: Allowed) -> Iterable
     else:
         known = sorted(bounds.within - bounds.barred, key=lambda i: (-knowledge.standing(i), i))
     half_life, now = config.popularity_half_life_days * DAY, measuring.now
-    scored = (
-        (i, popularity_at(knowledge.trend(i), now, half_life=half_life))
+    scored = {
+        i: popularity_at(knowledge.trend(i), now, half_life=half_life)
         for i in known[: config.retrieve]
-    )
+    }
     yield _among("popular", scored, knowledge.crowd, allowed)
 
 
@@ -202,12 +199,12 @@ def _fresh(measuring: Measuring, bounds: Bounds, allowed: Allowed) -> Iterable[F
     newest = knowledge.fresh(now, within=config.fresh_days * DAY, n=most)
     ages = ((i, age_days(knowledge, i, now)) for i in newest if bounds.allow(i))
     known = ((i, age) for i, age in ages if age is not None)
-    yield _among("fresh", islice(known, config.retrieve), knowledge.crowd, allowed)
+    yield _among("fresh", dict(islice(known, config.retrieve)), knowledge.crowd, allowed)
 
 
 def _own(measuring: Measuring, _: Bounds, allowed: Allowed) -> Iterable[Found]:
     """What the user had before, by how often."""
-    scored = ((i, float(habit.times)) for i, habit in measuring.habits.items())
+    scored = {i: float(habit.times) for i, habit in measuring.habits.items()}
     yield _among("own", scored, measuring.knowledge.crowd, allowed)
 
 
