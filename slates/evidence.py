@@ -33,6 +33,8 @@ SLOW_FADE = 0.95
 SITTING_FADE = 0.9
 SITTING_SECONDS = 60.0
 """Age at which an item counts 1/e in `sitting`: what somebody does in one go belongs together."""
+LONG_AGO = 1e9
+"""Age from which on it makes no difference; clocks of strangers may be further off than float32."""
 
 NAMES = ("together", "onward", "back", "close", "lasting", "sitting")
 """
@@ -133,8 +135,8 @@ def gather_evidence(history: Sequence[Entry], crowd: Crowd, *, now: float) -> Ev
     mine = crowd.rows(asked)  # before anything is sized: an item nobody has told of gets a row here
     pairs, visits = crowd.pairs(asked), crowd.visits
     chance = np.sqrt(visits[mine][pairs.place] * visits[pairs.row]) + np.float32(PRIOR)
-    ages = np.array([max(now - entry.at, 0.0) for entry in newest], np.float32)
-    return Evidence(pairs, chance, ages, _trust(pairs.values[:, SUPPORTERS]))
+    ages = np.clip([now - entry.at for entry in newest], 0.0, LONG_AGO)
+    return Evidence(pairs, chance, ages.astype(np.float32), _trust(pairs.values[:, SUPPORTERS]))
 
 
 def _trust(supporters: NDArray[np.float32]) -> float:
