@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -63,3 +63,12 @@ class SlateConfig(BaseModel):
     """Users needed before a count of people is quoted in a reason, and below which one explores."""
     popularity_half_life_days: float = Field(7.0, gt=0)
     """Days after which an interaction counts half in an item's popularity."""
+
+    def weighs(self, features: Iterable[str]) -> bool:
+        """
+        May a score depend on one of these?
+
+        >>> SlateConfig().weighs(["fresh"]), SlateConfig(ranker={"times": 1.0}).weighs(["fresh"])
+        (True, False)
+        """
+        return self.ranker == "learned" or any(self.ranker.get(name) for name in features)

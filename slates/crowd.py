@@ -45,6 +45,18 @@ class Pairs:
     values: Values
     """(e, 3) supporters, near and close."""
 
+    def at(self, chosen: NDArray[np.intp]) -> Pairs:
+        """Some of them."""
+        return Pairs(
+            self.place[chosen],
+            self.row[chosen],
+            self.after[chosen],
+            self.values.take(chosen, axis=0),
+        )
+
+
+NO_PAIRS = Pairs(_NO_SLOTS, _NO_SLOTS, np.zeros(0, bool), np.zeros((0, 3), np.float32))
+
 
 class Crowd:
     """
@@ -170,13 +182,13 @@ class Crowd:
             place=np.concatenate([np.repeat(asked, [len(each) for each in after]), places]),
             row=np.concatenate([slots // WIDTH, before]),
             after=np.arange(len(slots) + len(mine)) < len(slots),
-            values=self._values[np.concatenate([slots, mine])],
+            values=self._values.take(np.concatenate([slots, mine]), axis=0),
         )
 
     def before(self, item_ids: Sequence[str]) -> Pairs:
         """The pairs of some items and those that people came to them from."""
         before, mine, places = self._blocks(*self._there(item_ids))
-        return Pairs(places, before, np.zeros(len(mine), bool), self._values[mine])
+        return Pairs(places, before, np.zeros(len(mine), bool), self._values.take(mine, axis=0))
 
     def _there(self, item_ids: Sequence[str]) -> tuple[Rows, Rows]:
         """Those of some items that have a row: their places in the question, and the rows."""
@@ -187,9 +199,9 @@ class Crowd:
     def _blocks(self, asked: Rows, rows: Rows) -> tuple[Rows, Rows, Rows]:
         """All that stands in some rows: the predecessors, their slots, and the places asked."""
         block = self._before[rows]
-        which, columns = np.nonzero(block)
-        slots = rows[which] * np.int32(WIDTH) + columns.astype(np.int32)
-        return block[which, columns] - 1, slots, asked[which]
+        taken = block > 0
+        slots = np.add.outer(rows * np.int32(WIDTH), np.arange(WIDTH, dtype=np.int32))
+        return block[taken] - 1, slots[taken], np.repeat(asked, taken.sum(axis=1))
 
     def supporters(self, before: str, item_id: str) -> int:
         """Different users who came to an item after another one; 0 where nobody knows."""
