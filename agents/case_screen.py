@@ -11,7 +11,15 @@ from rich.text import Text
 
 from agents.case import Case, candidates
 from agents.tracing import Verdict
-from agents.wording import ago, as_object, latency_ms, moment, printable, shown
+from agents.wording import (
+    ago,
+    as_object,
+    latency_ms,
+    moment,
+    printable,
+    refinement_of,
+    shown,
+)
 from slates.slate import SlateItem
 
 HISTORY = 8
@@ -53,6 +61,8 @@ def _slate(case: Case) -> Text:
         "default not bold",
     )
     text.append(f"\n  because of: {_cause(case)}", "default not bold")
+    if said := refinement_of(slate):
+        text.append(f"\n  {said}", "cyan not bold")
     for line in slate.degraded:
         text.append(f"\n  degraded: {printable(line)}", "yellow not bold")
     for item in slate.items:
