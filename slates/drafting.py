@@ -88,15 +88,8 @@ def _candidates(
     for row, score, came, known_to in zip(rows, scores, visits, people, strict=True):
         item_id = pool.item_ids[row]
         facts = knowledge.facts(item_id) or _UNKNOWN
-        yield Candidate(
-            item_id=item_id,
-            title=facts.title or item_id,
-            score=score,
-            text=text_of(facts),
-            attributes=facts.attributes,
-            visits=came,
-            people=known_to,
-        )
+        title = facts.title or item_id
+        yield Candidate(item_id, title, score, text_of(facts), facts.attributes, came, known_to)
 
 
 def _rows(
