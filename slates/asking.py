@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TypeAlias
 
 import msgspec
 
+from slates.config import Language
+from slates.facts import Style
 from slates.model import Model, Question, Usage
 from slates.prompting import Asked, Count
 from slates.repairing import Repaired
@@ -35,6 +38,14 @@ class Terms:
     """What is longer is cut; the answer comes on top.  Small local models read 8,000."""
     free_text: bool = False
     """May words that a user wrote stand in a prompt?"""
+    language: str = "en"
+    """Of the sentences that a model writes."""
+    tongue: Path | None = None
+    """File of a language that does not come with Headwater, see `slates.told.tongues`."""
+    templates: Language = "en"
+    """Of the sentences that stay where the model's are not proven."""
+    style: Style = "plain"
+    """Of the sentences that a model writes."""
     doubt: float = 0.5
     """Trust in a small model's reply below which the large one is asked: half of it was wrong."""
 

@@ -7,10 +7,12 @@ from functools import partial
 from typing import TypeAlias
 
 from slates.asking import Terms
+from slates.explaining import Explain
 from slates.generating import Generate
 from slates.prompted import Recommend
 from slates.refining import Refinement
 from slates.reranking import Plan, Rerank
+from slates.retrieving import RaRec
 
 Maker: TypeAlias = Callable[[Terms], Refinement]
 
@@ -21,6 +23,8 @@ REFINEMENTS: Mapping[str, Maker] = {
     "prompt": Recommend,
     "prompt-recency": partial(Recommend, file="prompt-recency-1"),
     "prompt-in-context": partial(Recommend, file="prompt-in-context-1"),
+    "ra-rec": RaRec,
+    "explain": Explain,
     "generate": Generate,
 }
 """Name to what makes it; each loads its prompt and refuses one that is not what it fills."""

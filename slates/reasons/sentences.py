@@ -7,7 +7,7 @@ ours, and every number is one of the evidence.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from slates.config import Language
 from slates.reasons import chinese, english, german
@@ -32,7 +32,7 @@ def say(kind: Kind, evidence: Evidence, language: Language = "en") -> str:
     >>> say("co-visit", dune, "zh")
     '来过“Dune”的 40 人中，有 31 人接着来到这里'
     """
-    wording = _LANGUAGES[language].WORDING
+    wording: Mapping[Kind, Callable[[Evidence], str]] = _LANGUAGES[language].WORDING
     if kind not in wording:
         raise ValueError(f"no words for a reason of kind {kind!r}")
     return wording[kind](evidence)
@@ -40,7 +40,8 @@ def say(kind: Kind, evidence: Evidence, language: Language = "en") -> str:
 
 def title_similar(title: str, language: Language = "en") -> str:
     """What stands above items that are like one."""
-    return _LANGUAGES[language].SIMILAR_TO.format(title)
+    similar: str = _LANGUAGES[language].SIMILAR_TO
+    return similar.format(title)
 
 
 def title_because(deed: Deed, title: str, language: Language = "en") -> str:

@@ -73,19 +73,19 @@ def _counts(slot: str, value: str, evidence: Mapping[str, Any]) -> bool:
     if slot == "attribute":
         return value.casefold() == str(evidence.get("attribute")).casefold()
     if slot == "percent":
-        people, of = evidence.get("people"), evidence.get("of")
-        return bool(of) and abs(100 * people / of - int(value)) <= 0.5
+        people, of = evidence.get("people", 0), evidence.get("of", 0)
+        return bool(of and abs(100 * people / of - int(value)) <= 0.5)
     if slot.startswith(("ago", "every")):
         return _days(slot, value, evidence)
-    return evidence.get(slot) == int(value)
+    return bool(evidence.get(slot) == int(value))
 
 
 def _days(slot: str, value: str, evidence: Mapping[str, Any]) -> bool:
     name = "ago" if slot.startswith("ago") else "every"
     days = int(slot[len(name) :] or value)
     if name == "every":
-        return evidence.get("interval_days") == days
-    return evidence.get("last_days", evidence.get("days")) == days
+        return bool(evidence.get("interval_days") == days)
+    return bool(evidence.get("last_days", evidence.get("days")) == days)
 
 
 _WHEN: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {

@@ -72,7 +72,7 @@ class Claim:
     when: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Tongue:
     """A language in which sentences can be proven."""
 
