@@ -278,6 +278,46 @@ def diversity(
     say_levels(outcomes, as_json=as_json)
 
 
+@app.command()
+def explanations(
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder with *_test.jsonl and *_predictions.jsonl; xrec-yelp of the data folder "
+            "where left out.",
+        ),
+    ] = None,
+    *,
+    replies: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Other outputs: JSON Lines with prediction and test_row."
+        ),
+    ] = None,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """
+    Explanations from profiles: a model's as published, our template, the model's as far as proven.
+
+    Cosine of the texts' vectors to the true explanation, share of different texts, and share of
+    what they claim that is in the profiles, looked up by another way than that which checks.
+
+    Example: headwater evaluate explanations --data xrec-yelp --json
+    """
+    from evaluation.explained import measure
+    from evaluation.profiled import load_published
+    from evaluation.reports import say_explanations
+    from evaluation.screen import waiting
+    from evaluation.surroundings import data_folder, kept_encoder
+
+    published = load_published(data or data_folder("xrec-yelp"), replies)
+    with waiting(f"encoding {len(published.explained):,} explanations"):
+        figures = measure(published, kept_encoder(), seed=seed)
+    say_explanations(figures, as_json=as_json)
+
+
 def _evaluate(
     job: Job, method: Method, contender: str, plot: Path | None, *, as_json: bool
 ) -> None:

@@ -15,6 +15,9 @@ DAY = 86_400.0
 Source: TypeAlias = Literal["companions", "similar", "popular", "fresh", "own"]
 """Where candidates come from; `own` is what the user had before."""
 
+Language: TypeAlias = Literal["en", "de", "zh"]
+"""English, German, Chinese: the languages that sentences are made in."""
+
 
 RefinementName: TypeAlias = Literal[
     "prompt",
@@ -79,6 +82,8 @@ class SlateConfig(BaseModel):
     """Share of the slate's places given to items few people know; rounded down, at least one."""
     supporters: int = Field(5, ge=1)
     """Users needed before a count of people is quoted in a reason, and below which one explores."""
+    language: Language = "en"
+    """Of the sentences of reasons, and of what stands above a row."""
     popularity_half_life_days: float = Field(7.0, gt=0)
     """Days after which an interaction counts half in an item's popularity."""
     refinement: RefinementName | Literal["none"] = "none"

@@ -18,11 +18,13 @@ Kind: TypeAlias = Literal[
     "new",
     "explore",
     "repeat",
+    "told",
     "rule",
 ]
 """
 What sort of reason; `docs/reasons.md` has the evidence of each.
 
+`told` is a sentence that a language model made of other reasons, which are its evidence.
 `rule` is reserved: `{"rule": its name}`, for an item that a rule of the owner's put there.
 """
 
