@@ -102,7 +102,7 @@ def _of_lines(lines: Iterable[str]) -> list[Entry]:
 
 
 def _json_in(text: str) -> Iterator[list[Any]]:
-    """Lists in objects wherever they stand, and lists that have their lines for themselves."""
+    """Lists in objects wherever they stand, and lists of several that have their lines alone."""
     decoder = json.JSONDecoder()
     begins = (found.start() for found in re.finditer(r"[{\[]", text))
     after = 0
@@ -113,7 +113,7 @@ def _json_in(text: str) -> Iterator[list[Any]]:
             value, end = decoder.raw_decode(text, begin)
         except (ValueError, RecursionError):
             continue
-        if isinstance(value, dict) or _stands_alone(text, begin, end):
+        if isinstance(value, dict) or (len(value) > 1 and _stands_alone(text, begin, end)):
             after = end
             yield _list_in(value)
 
