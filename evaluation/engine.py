@@ -115,7 +115,7 @@ class Engine:
         return prepare(request, profile, self.catalogue, now=now, config=config)
 
     def order(self, user_id: str, given: Collection[str], *, now: float) -> Sequence[str]:
-        """Rank given items, best first; those that the user has had, or nobody knows, are left out."""
+        """Rank given items, best first, without those that the user has had or nobody knows."""
         only = frozenset(item_id for item_id in given if item_id in self.catalogue.index)
         room = {"retrieve": max(len(only), 1), "companions": len(only)}
         prepared = prepare(

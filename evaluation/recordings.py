@@ -24,11 +24,11 @@ INSIDE = "movielens-small"
 """Name of the folder, where the one given holds it."""
 GIVEN_TO_ALL = "rerank_mostpop_candidates.txt"
 GIVEN_TO_EACH = "candidates_and_parsed/output_exp_3_rec_movie_no_rerank_userknn.tsv"
+_BY_AUTHORS = "candidates_and_parsed/output_exp_{}_copy.tsv"
 PARSED: Mapping[str, str] = {
-    "chatgpt_topn": "candidates_and_parsed/output_exp_1_rec_movie_copy.tsv",
-    "chatgpt_rerank_mostpop": "candidates_and_parsed/"
-    "output_exp_2_rec_movie_rerank_most_pop_copy.tsv",
-    "chatgpt_rerank_userknn": "candidates_and_parsed/output_exp_3_rec_movie_rerank_userknn_copy.tsv",
+    "chatgpt_topn": _BY_AUTHORS.format("1_rec_movie"),
+    "chatgpt_rerank_mostpop": _BY_AUTHORS.format("2_rec_movie_rerank_most_pop"),
+    "chatgpt_rerank_userknn": _BY_AUTHORS.format("3_rec_movie_rerank_userknn"),
 }
 """Recording to what its authors made of it."""
 

@@ -127,7 +127,7 @@ def _window(engine: Sequence[str], model: Sequence[str], weight: float) -> tuple
 def _raw(
     recorded: Recorded, recording: Recording, world: World, named: Sequence[str]
 ) -> Sequence[str]:
-    """Of free lists all titles of the catalogue count, not those of the engine's shortlist alone."""
+    """Of free lists all titles of the catalogue count, whether on the shortlist or not."""
     if recording.given:
         return named
     found = (world.titles.find(e.title) for e in read_reply(recorded.text).entries if e.title)
