@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import typer
-from slates.tokens import estimate
 
 from agents.settings import load_settings
 from evaluation.engine import Engine, make_engine
@@ -21,6 +20,7 @@ from evaluation.summary import Figures
 from evaluation.token_costs import measure_costs
 from slates.prompting import Count
 from slates.titles import ByName
+from slates.tokens import estimate
 from streams.errors import SetupError
 
 RECORDED = "recorded-llm"

@@ -71,7 +71,7 @@ class Meter:
             return json.dumps({"order": list(range(1, WINDOW + 1))})
         if question.strategy == "prompt":
             return json.dumps({"ids": list(range(1, SIZE + 1))})
-        named = [{"title": title, "year": 1999} for title in self.titles[:NAMED]]
+        named = [{"title": title, "year": None} for title in self.titles[:NAMED]]
         return json.dumps({"titles": named})
 
 
