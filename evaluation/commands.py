@@ -318,6 +318,34 @@ def explanations(
     say_explanations(figures, as_json=as_json)
 
 
+@app.command()
+def llm(
+    *,
+    replies: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Recorded replies; those among the data where left out."),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="The data; HEADWATER_DATA_DIR where left out."),
+    ] = None,
+    strategy: Strategy = None,
+    as_json: AsJson = False,
+) -> None:
+    """
+    Read and repair recorded replies of language models, and judge them beside the engine.
+
+    Orders of the engine, of the model, and of both fused; of cold users and of others; what the
+    replies were like; and what a slate costs in tokens, role by role.  The users on whom the
+    fusion was set are left out, unless --replies says which replies are judged.
+
+    Example: HEADWATER_DATA_DIR=data headwater evaluate llm --json
+    """
+    from evaluation.llm_session import Replies, evaluate_replies
+
+    evaluate_replies(Replies(replies, data, strategy), as_json=as_json)
+
+
 def _evaluate(
     job: Job, method: Method, contender: str, plot: Path | None, *, as_json: bool
 ) -> None:
