@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from agents.settings import ModelSettings
+from slates.calls import Server
 from slates.cassettes import Cassette
-from slates.llm import Server
 from slates.model import Model
 from slates.remote import Estimate, Manners, RemoteModel
 
@@ -29,8 +29,10 @@ def connect(settings: ModelSettings) -> Server | None:
     played = settings.cassette is not None and settings.cassette_mode == "replay"
     if not settings.base_url or played:
         return None
+    from slates.llm import OpenAIServer  # takes long, and most have no server
+
     key = settings.api_key.get_secret_value()
-    return Server(settings.base_url, key=key, local_only=settings.local_only)
+    return OpenAIServer(settings.base_url, key=key, local_only=settings.local_only)
 
 
 def make_model(

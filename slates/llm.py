@@ -3,6 +3,7 @@ One question to one model over the API that most servers speak; the only importe
 
 Whatever goes wrong becomes a `CallFailed` with a reason out of `Reason`.  Neither the key nor
 anything the server says is in its text: servers quote prompts and keys in their complaints.
+Importing this takes a second or more, which is for those who have a server only.
 """
 
 from __future__ import annotations
@@ -11,43 +12,24 @@ import ipaddress
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, cast, get_args
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import httpx2
 import msgspec
 import openai
 
+from slates.calls import CallFailed, Reason, Said
 from slates.dialect import Dialect, parameters, too_long
 from slates.model import Question, Usage
 from slates.pauses import retry_after
-from streams.errors import BadSetting, ModelUnavailable
+from streams.errors import BadSetting
 
 LARGEST_REPLY = 512 * 1024
 """Bytes.  4,000 tokens are 16 KB of text, 100 KB with every letter escaped, and as much again of
 thoughts; what is longer is no answer, and reading on would cost memory for nothing."""
 NO_KEY = "no-key"
 """Servers of one's own want none; the client wants something."""
-
-Reason: TypeAlias = Literal[
-    "timeout",
-    "unreachable",
-    "rate-limited",
-    "server-error",
-    "malformed",
-    "reply-too-long",
-    "wrong-key",
-    "forbidden",
-    "no-such-model",
-    "rejected",
-    "prompt-too-long",
-    "empty",
-    "filtered",
-    "cut-off",
-]
-"""Why there is no answer from a server; fit for a metric's label."""
-REASONS: tuple[Reason, ...] = get_args(Reason)
 
 _REASONS: Mapping[type[BaseException], Reason] = {
     httpx2.HTTPError: "unreachable",
@@ -78,39 +60,6 @@ _REASONS: Mapping[type[BaseException], Reason] = {
 _FOREIGN = (openai.OpenAIError, httpx2.HTTPError, httpx2.StreamError, UnicodeEncodeError)
 _PLAIN = re.compile(r"[\w.-]{1,60}")
 """What may be shown of a server's words: a code, never a sentence."""
-
-
-class CallFailed(ModelUnavailable):
-    """A question to one model that came to nothing."""
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        reason: str,
-        passing: bool = False,
-        pause: float | None = None,
-        complaint: str = "",
-        tokens: int = 0,
-    ) -> None:
-        super().__init__(message, reason=reason, tokens=tokens)
-        self.passing = passing
-        """May the same question succeed in a moment?"""
-        self.pause = pause
-        """Seconds for which the server asks to be left alone."""
-        self.complaint = complaint
-        """What the server said.  It may quote the prompt: for decisions, never to be shown."""
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A reply that could be read."""
-
-    text: str
-    usage: Usage | None
-    """None where the server did not count."""
-    complete: bool
-    """False where it was cut off at the longest answer."""
 
 
 class _TooLong(Exception):
@@ -153,9 +102,9 @@ def loopback(base_url: str) -> bool:
         return False
 
 
-class Server:
+class OpenAIServer:
     """
-    An OpenAI-compatible server; it must be closed.
+    A `slates.calls.Server` that speaks the API of OpenAI; it must be closed.
 
     Redirects are not followed, and a server on this machine is never asked through a proxy: a
     prompt goes where the settings say and nowhere else.
@@ -197,6 +146,8 @@ class Server:
             ),
         )
         self._client.organization = self._client.project = None  # not out of the environment
+        # Looked up here, as it imports much: the first question must not hold up a worker's loop.
+        self._create = self._client.chat.completions.with_streaming_response.create
 
     async def aclose(self) -> None:
         """Close its connections; closing twice does nothing."""
@@ -210,24 +161,11 @@ class Server:
         dialect: Dialect,
         temperature: float | None = None,
     ) -> Said:
-        """
-        Ask a model once.
-
-        Args:
-            name: The model's, as the server knows it.
-            question: What.
-            dialect: How.
-            temperature: Instead of the question's.
-
-        Raises:
-            CallFailed: There is no answer, for the reason that it names.
-        """
+        """Ask a model once, as `slates.calls.Server` has it."""
         body: dict[str, Any] = parameters(question, dialect, temperature=temperature)
         who = f"{name} at {self._where}"
         try:
-            async with self._client.chat.completions.with_streaming_response.create(
-                model=name, **body
-            ) as response:
+            async with self._create(model=name, **body) as response:
                 read = [part async for part in response.http_response.aiter_raw()]
         except _FOREIGN as exc:
             # Not `from exc`: its text is the server's, which a traceback would show.

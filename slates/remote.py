@@ -18,8 +18,8 @@ from msgspec.structs import replace
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
 from slates.breaker import Breaker, Clock, Rest
+from slates.calls import CallFailed, Said, Server
 from slates.dialect import Dialect, form_of, simpler
-from slates.llm import CallFailed, Said, Server
 from slates.model import Answer, Question, Usage
 from streams.errors import ModelUnavailable
 

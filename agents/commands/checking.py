@@ -39,8 +39,8 @@ from agents.safety.version import PROVEN
 from agents.scraping import scrape
 from agents.settings import ModelSettings, Settings
 from indexes.embedding import DIM
+from slates.calls import Server
 from slates.cassettes import Cassette
-from slates.llm import Server
 from slates.model import Message, Question
 from slates.remote import OF_THE_SERVER, RemoteModel
 from streams import topics

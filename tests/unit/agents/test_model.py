@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -174,3 +176,26 @@ async def test_the_doctor_asks_nobody_where_answers_are_replayed(tmp_path: Path)
 async def test_the_doctor_refuses_a_server_elsewhere_that_must_be_here() -> None:
     level, text, _ = one(await check_model(settings("https://api.example.com/v1")))
     assert (level, "local_only" in text) == ("failure", True)
+
+
+def said_by(program: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
+def test_who_has_no_server_does_not_pay_for_its_client() -> None:
+    program = (
+        "import sys, agents.__main__, agents.app, agents.model; print('openai' in sys.modules)"
+    )
+    assert said_by(program) == "False"
+
+
+def test_the_client_is_complete_before_the_first_question() -> None:
+    program = (
+        "import sys, slates.llm as llm;"
+        "llm.OpenAIServer('http://127.0.0.1:1/v1', key='', local_only=True);"
+        "print('openai.resources.chat.completions' in sys.modules)"
+    )
+    assert said_by(program) == "True"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from slates.cassettes import Cassette, Mode, key_of
-from slates.llm import Server
+from slates.llm import OpenAIServer
 from slates.model import Answer, Message, Model, Question, Usage
 from slates.remote import Manners, RemoteModel
 from slates.testing import ModelServer
@@ -178,7 +178,7 @@ def test_several_processes_may_record_at_the_same_time(tmp_path: Path) -> None:
 async def test_no_key_of_a_server_is_recorded(tmp_path: Path) -> None:
     key = "sk-do-not-tell"
     async with ModelServer(key=key) as there:
-        async with aclosing(Server(there.base_url, key=key, local_only=True)) as server:
+        async with aclosing(OpenAIServer(there.base_url, key=key, local_only=True)) as server:
             model = RemoteModel(server, Manners(small=("mini",)), estimate=len)
             await cassette(tmp_path, "record", model).ask(QUESTION, within=5.0)
         assert there.requests[0].key == key

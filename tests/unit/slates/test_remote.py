@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from slates.llm import Server
+from slates.llm import OpenAIServer
 from slates.model import Answer, Message, Question
 from slates.remote import Manners, RemoteModel
 from slates.testing import Asked, ModelServer, Reply, Script, Step
@@ -51,7 +51,7 @@ async def connect(clock: Clock) -> AsyncIterator[Connect]:
     async with AsyncExitStack() as opened:
 
         def one(there: ModelServer, *, key: str = KEY, **manners: object) -> RemoteModel:
-            server = Server(there.base_url, key=key, local_only=True)
+            server = OpenAIServer(there.base_url, key=key, local_only=True)
             opened.push_async_callback(server.aclose)
             wanted = replace(MANNERS, **manners)
             return RemoteModel(server, wanted, estimate=len, clock=clock)
