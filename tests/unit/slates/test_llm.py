@@ -152,19 +152,24 @@ async def test_half_a_character_in_a_prompt_is_no_crash(there: ModelServer) -> N
 async def test_a_reply_that_is_too_long_is_not_read_to_its_end() -> None:
     """It has none: the server says more than allowed, announces a terabyte, and stays there."""
 
+    left = asyncio.Event()
+
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         head = f"HTTP/1.1 200 OK\r\nContent-Length: {10**12}\r\n\r\n"
         writer.write(head.encode() + b" " * (LARGEST_REPLY + 1))
         with contextlib.suppress(ConnectionError):
             await reader.read()
-        writer.close()
+            writer.close()
+            await writer.wait_closed()
+        left.set()
 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as endless_one:
         url = "http://{}:{}/v1".format(*endless_one.sockets[0].getsockname())
         async with aclosing(OpenAIServer(url, key="", local_only=True)) as server:
             with pytest.raises(CallFailed, match="more than"):
                 await server.ask("small", QUESTION, dialect=Dialect())
+        await left.wait()
 
 
 async def test_the_pause_that_a_server_asks_for_is_passed_on(there: ModelServer) -> None:
