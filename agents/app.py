@@ -20,7 +20,9 @@ from agents.answering import Answering
 from agents.catalogue import Catalogue
 from agents.cataloguing import Cataloguing
 from agents.consuming import Consuming, Fatal, end_worker
+from agents.describing import Asking, Describing
 from agents.drafts import new_index
+from agents.enhancing import Enhancing, Owned
 from agents.handover import Handover
 from agents.keeping import Keeping
 from agents.lag import LagWatch
@@ -31,6 +33,7 @@ from agents.metrics import Metrics
 from agents.profiling import Profiling
 from agents.recommending import Recommending
 from agents.replicas import RankerReplica, Replica, TrendReplica, VectorReplica
+from agents.rereading import Rereading
 from agents.restoring import Restoring
 from agents.roles import ROLES, group_of, read_by
 from agents.safety.lease import Lease
@@ -45,8 +48,13 @@ from agents.tables import Commits, FoldTable
 from agents.takeover import Takeover
 from agents.teaching import Teaching
 from agents.trending import Trending
+from agents.underway import Underway
+from agents.wanting import Wanting
 from indexes.embedding import MODEL, Encoder, fingerprint
 from slates.config import DAY
+from slates.enhancing import load_enhance
+from slates.extracting import Extractor
+from slates.model import Model
 from streams import topics
 from streams.errors import MembershipLost, SetupError
 from streams.kafka import Broker, LogReader, Outbox
@@ -74,6 +82,7 @@ class Worker:
         metrics: Metrics,
         roles: Sequence[str] = ROLES,
         encoder: Callable[[], Encoder] = Encoder,
+        model: Model | None = None,
         fatal: Fatal = end_worker,
     ) -> None:
         check_version()
@@ -81,6 +90,7 @@ class Worker:
         self.broker = broker
         self.metrics = metrics
         self.roles = tuple(roles)
+        self._model = model
         self._fatal = fatal
         self._names = settings.topics()
         self._strategies = settings.known_strategies()
@@ -105,7 +115,10 @@ class Worker:
         )
         self._consuming = self._make_consuming()
         index = new_index(settings.index.kind, on_alarm=_alarm)
-        self.catalogue = Catalogue(index, half_life=self._half_life, alarm=_alarm)
+        self._wanting = self._make_wanting()
+        self.catalogue = Catalogue(
+            index, half_life=self._half_life, alarm=_alarm, wanting=self._wanting
+        )
         self.replicas = self._replicas(snapshots)
         self.services: list[Service] = [*self.replicas, self._watchdog(), self._lag_watch()]
         self._register(encoder)
@@ -311,8 +324,9 @@ class Worker:
         )
 
     def _register_cataloguing(self, encoder: Callable[[], Encoder]) -> None:
+        vectors = self.replicas[0]
         service = Cataloguing(
-            catalogue=self.catalogue,
+            underway=Underway(self.catalogue, applied=lambda: vectors.applied),
             caught_up=self._ready,
             make_encode=lambda: encoder().encode,
             fingerprint=fingerprint(),
@@ -323,6 +337,53 @@ class Worker:
         )
         self.services.append(service)
         cataloguing.register(self.app, source=self._source(topics.ITEMS), cataloguing=service)
+        if self._wanting is not None:
+            self.services.append(self._enhancing(self._wanting, service))
+
+    def _make_wanting(self) -> Wanting | None:
+        """Only who catalogues items adds to them."""
+        if "cataloguing" not in self.roles or self.settings.enhance.items == "off":
+            return None
+        return Wanting(asks=self._asking() is not None)
+
+    def _asking(self) -> Asking | None:
+        enhance = self.settings.enhance
+        if self._model is None or enhance.items != "model":
+            return None
+        return Asking(
+            model=self._model,
+            prompt=load_enhance(),
+            within=enhance.within.total_seconds(),
+            most=ENHANCE_TOKENS,
+            count=generous_count,
+        )
+
+    def _enhancing(self, wanting: Wanting, service: Cataloguing) -> Enhancing:
+        return Enhancing(
+            catalogue=self.catalogue,
+            wanting=wanting,
+            rereading=Rereading(
+                lambda parts: LogReader(
+                    self.broker, self._names.name(topics.ITEMS), partitions=parts
+                )
+            ),
+            describing=Describing(
+                make_extract=partial(Extractor, self.settings.enhance.language),
+                asking=self._asking(),
+                said_of=self.catalogue.said_of,
+                metrics=self.metrics,
+            ),
+            caught_up=self._ready,
+            owned=self._owned_items,
+            add=service.add,
+            batch=self.settings.enhance.batch,
+            metrics=self.metrics,
+        )
+
+    def _owned_items(self) -> Owned:
+        name = self._names.name(topics.ITEMS)
+        owned = (tp.partition for tp in self.app.consumer.assignment() if tp.topic == name)
+        return Owned(self.app.consumer_generation_id, frozenset(owned))
 
     def _register_recommending(self, profiles: FoldTable[Profile]) -> Answering:
         service = Answering(
