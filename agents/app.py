@@ -65,6 +65,8 @@ from streams.trends import Trend, decode_trend, encode_trend
 
 log = logging.getLogger("headwater")
 
+ENHANCE_TOKENS = 4_000
+"""Longest question about items; small local models read 8,000."""
 READY_POLL = 0.1
 """Seconds between looks whether this worker is ready."""
 
@@ -355,7 +357,7 @@ class Worker:
             prompt=load_enhance(),
             within=enhance.within.total_seconds(),
             most=ENHANCE_TOKENS,
-            count=generous_count,
+            count=_tokens,
         )
 
     def _enhancing(self, wanting: Wanting, service: Cataloguing) -> Enhancing:
@@ -426,6 +428,11 @@ class Worker:
         await self._ready()
         if "cataloguing" not in self.roles:
             end_loading()
+
+
+def _tokens(text: str) -> int:
+    """Of a text, rather too many: English has four and a half bytes a token, Chinese two."""
+    return (len(text.encode(errors="replace")) + 1) // 2
 
 
 def waiting_in(app: Any, topic: str) -> int:

@@ -127,7 +127,7 @@ class Catalogue:
         return self._known.get(item_id)
 
     def said_of(self, text_hash: bytes) -> Enhancement | None:
-        """What was said of a text by whoever was asked, of whichever item; None where nobody was."""
+        """What a model was asked to say of a text, for whichever item; None where none was."""
         known = self._known.get(self._said.get(text_hash, ""))
         return None if known is None else known.facts.enhanced
 

@@ -17,6 +17,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
+from agents.asking import PAUSE, Asking
 from agents.metrics import Metrics
 from slates.enhancing import question_about, read_reply
 from slates.extracting import Extract
@@ -25,30 +26,15 @@ from slates.prompting import Count, Prompt
 from slates.suspicion import is_suspicious
 from streams.enhancements import Enhancement
 from streams.errors import ModelUnavailable
-from streams.items import Item, content_hash
+from streams.items import Item
 
 log = logging.getLogger("headwater")
 
-PAUSE = 60.0
-"""Seconds until a model that gave no answer is asked again."""
 TOO_LONG = "prompt-too-long"
 """The one reason for which a model would be asked in vain for ever."""
 
 Outcome: TypeAlias = Literal["model", "engine", "unsupported", "suspicious", "twin"]
 """Whose words they are, and why no model's; `twin`: said before of an item with the same text."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """How a model is asked."""
-
-    model: Model
-    prompt: Prompt
-    within: float
-    """Seconds for the answer."""
-    most: int
-    """Tokens that the model can read."""
-    count: Count
 
 
 class Described(NamedTuple):

@@ -207,6 +207,12 @@ class Metrics:
             "Requests answered by the slate of a newer one of the same user.",
             registry=r,
         )
+        self.preferences_written = Counter(
+            "headwater_preferences_written",
+            "Descriptions of what a user likes that were sent, by whose words they are.",
+            ["by"],
+            registry=r,
+        )
         self.empty_slates = Counter("headwater_empty_slates", "Slates without items.", registry=r)
 
     def _declare_quality(self) -> None:

@@ -82,4 +82,5 @@ class Underway:
         place = sent.place
         if not place.done() or place.cancelled() or place.exception() is not None:
             return False  # a failure ends the worker at the next commit
-        return self._applied().get(place.result().partition, 0) > place.result().offset
+        there = place.result()
+        return bool(self._applied().get(there.partition, 0) > there.offset)

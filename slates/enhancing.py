@@ -26,12 +26,11 @@ from streams.wire import UNDECODABLE
 PROMPT = "enhance-1"
 STRATEGY = "enhance"
 """As it stands in the ledger."""
-MOODS = frozenset(
-    """
+_MOODS = """
     adventurous bleak calm comic dark dramatic eerie hopeful melancholic mysterious playful
     romantic satirical suspenseful thoughtful warm
-    """.split()
-)
+"""
+MOODS = frozenset(_MOODS.split())
 """All there are: a mood stands in no text, so it is one of few words that claim little."""
 AUDIENCES: Mapping[str, tuple[str, ...]] = {
     "adults": ("adults",),

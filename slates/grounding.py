@@ -18,14 +18,13 @@ _PAUSE = re.compile(r"[,;:.!?()\"“”—–]")
 SHORTEST_STEM = 3
 """Letters that are left of a word at least; `bring` is no `br`."""
 
-GRAMMAR = frozenset(
-    """
-    a about across along amid among an and are around as at be been being between both but by can
-    for from had has have how in into is it its of off on onto or out over so than that the their
-    them themselves there these they this those through to together toward towards under up was
-    were what when where which while who whom whose with within
-    """.split()
-)
+_GRAMMAR = """
+    a about across along amid among an and are around as at be been being between both but
+    by can for from had has have how in into is it its of off on onto or out over so than
+    that the their them themselves there these they this those through to together toward
+    towards under up was were what when where which while who whom whose with within
+"""
+GRAMMAR = frozenset(_GRAMMAR.split())
 """
 Words that claim nothing by themselves.
 

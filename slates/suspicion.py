@@ -16,14 +16,15 @@ _TURNS = re.compile(
         \b(?:instructions?|prompts?|rules?|above|previous|prior|earlier|everything|all)\b
     | \b(?:new|these|following|my|your)\s+instructions?\b
     | \b(?:system|assistant|developer|user)\s*(?:prompt|message|:)
-    | \b(?:as|you\s+are|act\s+as|pretend)\b .{0,20} \b(?:ai|assistant|language\s+model|llm|chatbot|gpt)\b
+    | \b(?:you\s+are|act\s+as|pretend)\b .{0,20}
+        \b(?:ai|assistant|language\s+model|llm|chatbot|gpt)\b
     | \b(?:language\s+model|llm|chatgpt|jailbreak|prompt\s+injection)\b
-    | \b(?:answer|respond|reply|output|return|write|print|say|tag|rank|recommend|summari[sz]e|describe)
-        \b .{0,60} \b(?:items?|json|candidates?|first|above|below|others?|tags?|summary|summaries)\b
-    | \b(?:items?|candidates?|numbers?|id)\s*[#:]?\s*\d+\b
+    | \b(?:answer|respond|reply|output|return|write|print|say|tag|rank|recommend|summari[sz]e)\b
+        .{0,60} \b(?:items?|json|candidates?|above|below|tags?|summary|summaries)\b
+    | \b(?:items?|candidates?)\s*[#:]?\s*\d+\b
     | ["']?\b(?:id|tags|summary|mood|audience|order|items)\b["']?\s*:
     | <\|  |  \[/?INST  |  </?s>  |  \#\#\#\s  |  ```
-    | \u2039\| 
+    | \u2039\|
     """,
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )

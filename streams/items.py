@@ -89,7 +89,8 @@ class Item(_Announced, frozen=True, omit_defaults=True):
         """
         The part that travels with the vector.
 
-        >>> Item(title="Dune", tags=("sand",)).facts(Enhancement(of=b"", tags=("Sand", "spice"))).tags
+        >>> added = Enhancement(of=b"", tags=("Sand", "spice"))
+        >>> Item(title="Dune", tags=("sand",)).facts(added).tags
         ('sand', 'spice')
         """
         tags, attributes = self.tags, self.attributes
