@@ -11,7 +11,16 @@ from rich.text import Text
 
 from agents.case import Case, candidates
 from agents.tracing import Verdict
-from agents.wording import AUTHORS, ago, as_object, latency_ms, moment, printable, shown
+from agents.wording import (
+    AUTHORS,
+    ago,
+    as_object,
+    latency_ms,
+    moment,
+    printable,
+    refinement_of,
+    shown,
+)
 from slates.slate import SlateItem
 from streams.profiles import Profile
 
@@ -54,6 +63,8 @@ def _slate(case: Case) -> Text:
         "default not bold",
     )
     text.append(f"\n  because of: {_cause(case)}", "default not bold")
+    if said := refinement_of(slate):
+        text.append(f"\n  {said}", "cyan not bold")
     for line in slate.degraded:
         text.append(f"\n  degraded: {printable(line)}", "yellow not bold")
     for item in slate.items:

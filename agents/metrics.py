@@ -50,6 +50,7 @@ class Metrics:
         self._declare_catalogue()
         self._declare_index()
         self._declare_slates()
+        self._declare_refinements()
         self._declare_quality()
         self._declare_worker()
 
@@ -215,6 +216,43 @@ class Metrics:
         )
         self.empty_slates = Counter("headwater_empty_slates", "Slates without items.", registry=r)
 
+    def _declare_refinements(self) -> None:
+        r = self.registry
+        self.drafts = Counter(
+            "headwater_drafts",
+            "Slates that a model could refine, by whether it was asked, and why or why not.",
+            ["reason"],
+            registry=r,
+        )
+        self.refinements = Counter(
+            "headwater_refinements",
+            "Drafts dealt with, by what was asked for and what came of it.",
+            ["refinement", "outcome"],
+            registry=r,
+        )
+        self.repairs = Counter(
+            "headwater_refinement_repairs",
+            "What was wrong with a model's replies, by what was asked for.",
+            ["refinement", "what"],
+            registry=r,
+        )
+        self.refine_seconds = Histogram(
+            "headwater_refine_seconds",
+            "From taking a draft until the model's answer was usable.",
+            ["refinement"],
+            buckets=LATENCY,
+            registry=r,
+        )
+        self.event_to_revision = Histogram(
+            "headwater_event_to_revision_seconds",
+            "From the broker's receipt of the trigger until revision 2 was sent.",
+            buckets=LATENCY,
+            registry=r,
+        )
+        self.in_flight = Gauge(
+            "headwater_drafts_in_flight", "Drafts that a model is being asked about.", registry=r
+        )
+
     def _declare_quality(self) -> None:
         r = self.registry
         self.reasons_checked = Counter(
@@ -267,6 +305,17 @@ class Metrics:
             ["version", "python", "faust"],
             registry=self.registry,
         ).labels(version("headwater"), platform.python_version(), version("faust-streaming")).set(1)
+
+
+def kind_of(line: str) -> str:
+    """
+    The label of a line of a slate's `degraded`: its kind, and of a model also the reason.
+
+    >>> kind_of("replica-behind: item-trends has 7 records to read"), kind_of("model: timeout")
+    ('replica-behind', 'model: timeout')
+    """
+    kind = line.partition(":")[0]
+    return line if kind == "model" else kind
 
 
 Readiness = Callable[[], Mapping[str, bool]]

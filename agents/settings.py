@@ -30,7 +30,8 @@ from pydantic_settings import (
 )
 
 from slates.config import SlateConfig
-from slates.strategies import Strategies, load_strategies
+from slates.scenarios import SCENARIOS
+from slates.strategies import Menu, Strategies, load_strategies
 from streams.errors import BadSetting
 from streams.events import DEFAULT_GAINS, Gains
 from streams.kafka import Security
@@ -100,6 +101,8 @@ class EnhanceSettings(_Part):
     """How long the model may take for its answer; nobody waits for it."""
     language: Annotated[str, Field(pattern="^[a-z]{2}$")] = "en"
     """The catalogue's language, for keywords."""
+    users: bool = True
+    """Does a model write down, unasked, what users like whose slates it refines?"""
 
 
 class MetricsSettings(_Part):
@@ -181,6 +184,8 @@ class Settings(BaseSettings):
     """Is every interaction answered with a slate?  If not, only requests are."""
     strategy: str = "hybrid"
     """How slates are built where the request does not say."""
+    scenarios: Mapping[str, str] = {}
+    """Scenario to the strategy of its slates, where that is not the one above."""
     strategies: Path | None = None
     """TOML file with strategies of your own; see docs/strategies.md."""
     lessons_per_second: Annotated[float, Field(ge=0)] = 10.0
@@ -267,7 +272,27 @@ class Settings(BaseSettings):
         if self.strategy not in known:
             names = ", ".join(sorted(known))
             raise BadSetting(f"{PREFIX}STRATEGY: {self.strategy!r} is none of {names}")
+        self._check_scenarios(known)
         return known
+
+    def menu(self) -> Menu:
+        """
+        Which strategy a request gets.
+
+        Raises:
+            BadSetting: As `known_strategies`.
+        """
+        return Menu(self.known_strategies(), self.strategy, self.scenarios)
+
+    def _check_scenarios(self, known: Strategies) -> None:
+        for scenario, strategy in self.scenarios.items():
+            for what, named, there in (
+                ("scenario", scenario, SCENARIOS),
+                ("strategy", strategy, known.keys()),
+            ):
+                if named not in there:
+                    names = ", ".join(sorted(there))
+                    raise BadSetting(f"{PREFIX}SCENARIOS: {what} {named!r} is none of {names}")
 
     def gains(self) -> Gains:
         """The strength of actions, as folds take it."""

@@ -144,7 +144,7 @@ class Engine:
         lesson = lesson_of(prepared, event.item_id, partition=0, offset=self._offset)
         if lesson is not None:
             self.ranker = fold_lesson(self.ranker, lesson, start=START)
-            self.catalogue.learn(self._config.strategy, self.ranker)
+            self.catalogue.learn(self._config.school, self.ranker)
 
     def _prepared_for(self, event: Interaction) -> Prepared | None:
         """What was ranked just now for this event; made now for a few of the others."""
