@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -24,12 +25,15 @@ from pydantic import (
 )
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
 
+from slates.cassettes import Mode
 from slates.config import SlateConfig
+from slates.dialect import COOLEST, WARMEST
 from slates.scenarios import SCENARIOS
 from slates.strategies import Menu, Strategies, load_strategies
 from streams.errors import BadSetting
@@ -43,6 +47,10 @@ EMBEDDED = "embedded"
 
 # Read by Headwater's surroundings, not by this tree.
 _FOREIGN = {"HEADWATER_KAFKA_JARS", "HEADWATER_RELIABILITY", "HEADWATER_REQUIRE_KAFKA"}
+
+
+# Parts of which no value is shown in an error: a key may stand under a misspelt name.
+_SECRET = {"security", "model"}
 
 
 def _seconds(value: Any) -> Any:
@@ -112,6 +120,68 @@ class MetricsSettings(_Part):
     """Where it listens; loopback unless you mean otherwise."""
     port: Annotated[int, Field(ge=0, le=65_535)] = 9464
     """0 takes a free one."""
+
+
+def _names(value: Any) -> Any:
+    """Let the environment say `a, b`, as well as the list that the file has."""
+    return [name.strip() for name in value.split(",")] if isinstance(value, str) else value
+
+
+Names = Annotated[
+    tuple[Annotated[str, Field(min_length=1)], ...], NoDecode, BeforeValidator(_names)
+]
+"""Several, with commas between."""
+
+
+class ModelSettings(_Part):
+    """The language model; without `base_url` there is none.  See docs/model-servers.md."""
+
+    base_url: str = ""
+    """Where an OpenAI-compatible API begins, such as `http://127.0.0.1:8000/v1`."""
+    api_key: SecretStr = SecretStr("")
+    """What the server wants to be shown; never logged, never shown."""
+    small: Names = ()
+    """Names of models as the server knows them; the next is asked where one fails."""
+    large: Names = ()
+    """Likewise, for what a small one was in doubt of; the small ones where left out."""
+    timeout: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(seconds=20)
+    """The longest wait for one answer."""
+    concurrency: Annotated[int, Field(ge=1)] = 8
+    """Questions at a time, of one worker."""
+    retries: Annotated[int, Field(ge=0, le=10)] = 2
+    """How often a question is asked again after a failure that may pass."""
+    temperature: Annotated[float, Field(ge=COOLEST, le=WARMEST)] | None = None
+    """Of all questions; what each prompt asks for where left out."""
+    breaker_failures: Annotated[int, Field(ge=1)] = 5
+    """Failures in a row after which a model is left alone."""
+    breaker_rest: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(seconds=30)
+    """For how long; then one question tries."""
+    hopeless_rest: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(minutes=5)
+    """For how long after a wrong key, or for a model that the server does not have."""
+    local_only: bool = False
+    """Refuse a server that is not on this machine; tests set it, and so can you."""
+    cassette: Path | None = None
+    """File of recorded answers."""
+    cassette_mode: Mode = "replay"
+    """`replay` needs no server and asks none; `record`, `replay-or-record` need one."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if not self.base_url and self.cassette is None:
+            return self
+        if not self.small:
+            raise ValueError("small: name the model to ask, as the server knows it")
+        where = urlsplit(self.base_url)
+        if self.base_url and not (where.scheme in {"http", "https"} and where.hostname):
+            raise ValueError("base_url: expected http://… or https://…")
+        if where.username or where.password or where.query:
+            raise ValueError("base_url: holds more than an address; a key goes into api_key")
+        key = self.api_key.get_secret_value()
+        if not (key.isascii() and key.isprintable()) or " " in key:
+            raise ValueError(
+                "api_key: has a space, a line break or an accent; was it pasted whole?"
+            )
+        return self
 
 
 class SecuritySettings(_Part):
@@ -198,6 +268,7 @@ class Settings(BaseSettings):
     slates: SlateConfig = SlateConfig()  # type: ignore[call-arg]
     metrics: MetricsSettings = MetricsSettings()
     enhance: EnhanceSettings = EnhanceSettings()
+    model: ModelSettings = ModelSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -334,5 +405,5 @@ def _lines(exc: ValidationError) -> list[str]:
 def _line(place: tuple[int | str, ...], message: str, value: Any) -> str:
     """Name the setting and what was given, except where that is or holds a secret."""
     name = "__".join(str(part).upper() for part in place)
-    shown = "" if not place or place[0] == "security" else f" (got {value!r})"
+    shown = "" if not place or place[0] in _SECRET else f" (got {value!r})"
     return f"{PREFIX}{name}: {message}{shown}" if place else message

@@ -141,5 +141,5 @@ def _had(item_id: str, action: str, at: float, gain: float, knowledge: Knowledge
 
 
 def text_of(facts: ItemFacts) -> str:
-    """A few words about an item: its tags, where nobody has summed it up."""
-    return ", ".join(facts.tags)
+    """A few words about an item: its summary, or its tags where nobody has summed it up."""
+    return facts.summary or ", ".join(facts.tags)
