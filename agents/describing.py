@@ -12,7 +12,6 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
@@ -21,8 +20,6 @@ from agents.asking import PAUSE, Asking
 from agents.metrics import Metrics
 from slates.enhancing import question_about, read_reply
 from slates.extracting import Extract
-from slates.model import Model
-from slates.prompting import Count, Prompt
 from slates.suspicion import is_suspicious
 from streams.enhancements import Enhancement
 from streams.errors import ModelUnavailable

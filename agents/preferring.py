@@ -11,7 +11,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from mode import Service
@@ -20,7 +19,6 @@ from agents.asking import PAUSE, Asking
 from agents.metrics import Metrics
 from agents.tables import Sharded, State
 from slates.knowledge import Knowledge
-from slates.model import Model
 from slates.preferences import (
     common_to,
     is_due,
@@ -29,7 +27,6 @@ from slates.preferences import (
     read_preferences,
     tell,
 )
-from slates.prompting import Count, Prompt
 from streams.errors import ModelUnavailable
 from streams.events import Author, Preferences, encode_event
 from streams.kafka import Outbox

@@ -5,19 +5,23 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 import typer
 
-from agents.asking import Asking
+from agents.asking import Asking, asking_with
 from agents.commands.surroundings import find_broker, require_topics, run
 from agents.lookup import Log
+from agents.model import connect, make_model
 from agents.preferring import Written, preferences_of, write
 from agents.settings import Settings, load_settings
 from agents.wording import AUTHORS, moment, printable
 from slates.config import DAY
-from slates.preferences import common_to, liked_by, tell
+from slates.knowledge import Knowledge
+from slates.preferences import common_to, liked_by, load_preferences, tell
 from streams import topics
 from streams.errors import HeadwaterError
 from streams.events import MAX_PREFERENCE_CHARS, Preferences, check_id, encode_event
@@ -32,6 +36,16 @@ POLL = 0.2
 
 class NothingToDo(HeadwaterError):
     """What was asked for cannot be done, or would change nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be done; nothing where all is left out."""
+
+    text: str | None = None
+    """The user's own words."""
+    delete: bool = False
+    refresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +69,7 @@ class Told:
 
 def preferences(
     user: Annotated[str, typer.Argument(metavar="USER", help="Whose preferences.")],
+    *,
     set_text: Annotated[
         str | None, typer.Option("--set", metavar="TEXT", help="Write them in the user's words.")
     ] = None,
@@ -81,7 +96,8 @@ def preferences(
     """
     if (set_text is not None) + delete + refresh > 1:
         raise typer.BadParameter("--set, --delete and --refresh exclude each other")
-    told = run(_preferences(load_settings(), user, set_text, delete, refresh, patience))
+    wish = Wish(set_text, delete, refresh)
+    told = run(_preferences(load_settings(), user, wish, patience=patience))
     typer.echo(json.dumps(asdict(told)) if as_json else screen(told))
     if not told.done:
         raise typer.Exit(1)
@@ -107,14 +123,7 @@ def screen(told: Told) -> str:
     return "\n".join(lines)
 
 
-async def _preferences(
-    settings: Settings,
-    user_id: str,
-    set_text: str | None,
-    delete: bool,
-    refresh: bool,
-    patience: float,
-) -> Told:
+async def _preferences(settings: Settings, user_id: str, wish: Wish, *, patience: float) -> Told:
     check_id("user_id", user_id)
     broker = await find_broker(settings)
     await require_topics(settings, broker)
@@ -122,27 +131,41 @@ async def _preferences(
     half_life = settings.slates.popularity_half_life_days * DAY
     catalogue, _ = await log.catalogue(half_life=half_life)
     profile = (await log.user(user_id)).profile or Profile()
-    events: list[Preferences] = []
-    if set_text is not None:
-        events = [own_words(user_id, set_text)]
-    elif delete:
-        events = [Preferences(user_id=user_id, text=None, by="user")]
-    elif refresh:
-        written = await write(profile, catalogue, asking=_asking(settings))
-        events = refreshed(user_id, profile, written)
     sent, done = None, True
-    if events:
+    if events := await _events(settings, user_id, wish, profile, catalogue):
         sent = await _send(settings, broker, events)
         profile, done = await _folded(log, user_id, sent, patience=patience)
-    liked = liked_by(profile, catalogue)
-    likes = profile.likes
+    return told_of(user_id, profile, catalogue, sent=sent, done=done)
+
+
+async def _events(
+    settings: Settings, user_id: str, wish: Wish, profile: Profile, knowledge: Knowledge
+) -> list[Preferences]:
+    """What is to be sent for a wish; nothing where it is only to be read."""
+    if wish.text is not None:
+        return [own_words(user_id, wish.text)]
+    if wish.delete:
+        return [Preferences(user_id=user_id, text=None, by="user")]
+    if not wish.refresh:
+        return []
+    check_may_write(user_id, profile)
+    async with _asking(settings) as asking:
+        written = await write(profile, knowledge, asking=asking)
+    return refreshed(user_id, profile, written)
+
+
+def told_of(
+    user_id: str, profile: Profile, knowledge: Knowledge, *, sent: Origin | None, done: bool
+) -> Told:
+    """What there is to show of a profile."""
+    likes, liked = profile.likes, liked_by(profile, knowledge)
     return Told(
         user_id=user_id,
         text=likes.text if likes else "",
         by=likes.by if likes else None,
         at=likes.at if likes else None,
         basis=likes.basis if likes else 0,
-        would_be=tell(liked, common_to(liked, catalogue)),
+        would_be=tell(liked, common_to(liked, knowledge)),
         sent=None if sent is None else str(sent),
         done=done,
     )
@@ -164,12 +187,12 @@ def own_words(user_id: str, text: str) -> Preferences:
     return Preferences(user_id=user_id, text=cleaned, by="user")
 
 
-def refreshed(user_id: str, profile: Profile, written: Written) -> list[Preferences]:
+def check_may_write(user_id: str, profile: Profile) -> None:
     """
-    The events that write a user's preferences anew; a deletion is taken back first.
+    Make sure that nothing of the user's own is overwritten.
 
     Raises:
-        NothingToDo: The user has written them, or there is nothing to say.
+        NothingToDo: The user has written them.
     """
     likes = profile.likes
     if likes is not None and likes.by == "user" and likes.text:
@@ -177,15 +200,32 @@ def refreshed(user_id: str, profile: Profile, written: Written) -> list[Preferen
             f"user {user_id!r} has written them: they stand until `headwater preferences "
             f"{user_id} --delete`"
         )
+
+
+def refreshed(user_id: str, profile: Profile, written: Written) -> list[Preferences]:
+    """
+    The events that write a user's preferences anew; a deletion is taken back first.
+
+    Raises:
+        NothingToDo: There is nothing to say.
+    """
     if not written.text:
         raise NothingToDo(f"user {user_id!r} has liked nothing yet that is in the catalogue")
-    deleted = likes is not None and likes.by == "user"
+    deleted = profile.likes is not None and profile.likes.by == "user"
     back = [Preferences(user_id=user_id, text="", by="user")] if deleted else []
     return [*back, preferences_of(user_id, profile, written)]
 
 
-def _asking(settings: Settings) -> Asking | None:  # noqa: ARG001
-    return None
+@asynccontextmanager
+async def _asking(settings: Settings) -> AsyncIterator[Asking | None]:
+    """The model of the settings while the block lasts; None where there is none."""
+    server = connect(settings.model)
+    try:
+        model = make_model(settings.model, server=server)
+        yield asking_with(load_preferences(), settings, model)
+    finally:
+        if server is not None:
+            await server.aclose()
 
 
 async def _send(settings: Settings, broker: Broker, events: list[Preferences]) -> Origin:

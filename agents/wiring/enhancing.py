@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
-from agents.asking import Asking
+from agents.asking import asking_with
 from agents.cataloguing import Cataloguing
 from agents.describing import Describing
 from agents.enhancing import Enhancing, Owned
@@ -20,18 +20,12 @@ from slates.enhancing import load_enhance
 from slates.extracting import Extractor
 from slates.model import Model
 from slates.preferences import load_preferences
-from slates.prompting import Prompt
 from streams import topics
 from streams.kafka import LogReader
 from streams.profiles import Profile
 
-MOST_TOKENS = 4_000
-"""Longest question about items or a user; small local models read 8,000."""
 
-
-def make_wanting(
-    settings: Settings, roles: Sequence[str], model: Model | None
-) -> Wanting | None:
+def make_wanting(settings: Settings, roles: Sequence[str], model: Model | None) -> Wanting | None:
     """Which items wait is kept by those who add to them, and by nobody else."""
     if "cataloguing" not in roles or settings.enhance.items == "off":
         return None
@@ -89,19 +83,6 @@ def make_preferring(
     )
     sockets.services.append(service)
     return service
-
-
-def asking_with(prompt: Prompt, settings: Settings, model: Model | None) -> Asking | None:
-    """How a model is asked with a prompt; None where there is none."""
-    if model is None:
-        return None
-    within = settings.enhance.within.total_seconds()
-    return Asking(model, prompt, within=within, most=MOST_TOKENS, count=rough_tokens)
-
-
-def rough_tokens(text: str) -> int:
-    """Of a text, rather too many: English has four and a half bytes a token, Chinese two."""
-    return (len(text.encode(errors="replace")) + 1) // 2
 
 
 def _reader(sockets: Sockets, partitions: Sequence[int]) -> LogReader:
