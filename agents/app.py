@@ -30,12 +30,14 @@ from agents.safety.watchdog import Watchdog
 from agents.settings import Settings
 from agents.snapshotting import Snapshotting
 from agents.tables import Commits
+from agents.wiring.enhancing import make_wanting, register_enhancing
 from agents.wiring.folds import register_learning, register_trending
 from agents.wiring.items import know_items, register_cataloguing
 from agents.wiring.refining import register_refining
 from agents.wiring.slates import register_slates
 from agents.wiring.sockets import Sockets
 from indexes.embedding import Encoder
+from slates.model import Model
 from streams import topics
 from streams.errors import MembershipLost, SetupError
 from streams.kafka import Broker, Outbox
@@ -57,6 +59,7 @@ class Worker:
         metrics: Metrics,
         roles: Sequence[str] = ROLES,
         encoder: Callable[[], Encoder] = Encoder,
+        model: Model | None = None,
         fatal: Fatal = end_worker,
     ) -> None:
         check_version()
@@ -64,6 +67,7 @@ class Worker:
         self.broker = broker
         self.metrics = metrics
         self.roles = tuple(roles)
+        self._model = model
         self._fatal = fatal
         self._names = settings.topics()
         self.outbox = Outbox(broker)
@@ -201,12 +205,20 @@ class Worker:
         """Whoever refines or folds alone needs no copy of the catalogue, and makes none."""
         sockets, roles = self._sockets, self.roles
         if KNOWING.intersection(roles):
-            knowing = know_items(sockets, snapshots)
+            wanting = make_wanting(self.settings, roles, self._model)
+            knowing = know_items(sockets, snapshots, wanting)
             self.replicas = knowing.replicas
             if "profiling" in roles:
-                register_slates(sockets, knowing, has_model=False, spent=lambda _: "")
+                register_slates(
+                    sockets, knowing, has_model=False, spent=lambda _: "", model=self._model
+                )
             if "cataloguing" in roles:
-                register_cataloguing(sockets, knowing, encoder=encoder, caught_up=self._ready)
+                service = register_cataloguing(
+                    sockets, knowing, encoder=encoder, caught_up=self._ready
+                )
+                register_enhancing(
+                    sockets, knowing, service, model=self._model, caught_up=self._ready
+                )
         if "trending" in roles:
             register_trending(sockets)
         if "learning" in roles:

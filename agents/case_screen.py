@@ -12,6 +12,7 @@ from rich.text import Text
 from agents.case import Case, candidates
 from agents.tracing import Verdict
 from agents.wording import (
+    AUTHORS,
     ago,
     as_object,
     latency_ms,
@@ -21,6 +22,7 @@ from agents.wording import (
     shown,
 )
 from slates.slate import SlateItem
+from streams.profiles import Profile
 
 HISTORY = 8
 """Newest interactions shown; `--json` has all."""
@@ -95,6 +97,7 @@ def _profile(case: Case) -> Group:
     title.append(
         f"\n  {len(profile.seen)} items seen; {counts or 'nothing counted yet'}", "default not bold"
     )
+    title.append(_likes(profile), "default not bold")
     table = _columns("age", "action", "gain", "item")
     for entry in reversed(profile.history[-HISTORY:]):
         age = ago(case.now - entry.at)
@@ -103,6 +106,16 @@ def _profile(case: Case) -> Group:
     if (more := len(profile.history) - HISTORY) > 0:
         table.add_row("…", f"{more} more", "", "")
     return Group(title, table)
+
+
+def _likes(profile: Profile) -> str:
+    """What the user likes, in words, and who wrote it."""
+    likes = profile.likes
+    if likes is None:
+        return ""
+    if not likes.text:
+        return "\n  preferences: deleted by the user"
+    return f"\n  preferences: {printable(likes.text)}  (by {AUTHORS[likes.by]})"
 
 
 def _built(case: Case) -> Text:

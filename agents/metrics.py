@@ -121,6 +121,24 @@ class Metrics:
             "headwater_encoder_seconds", "Time of one batch.", buckets=LATENCY, registry=r
         )
 
+        self.enhanced_items = Counter(
+            "headwater_enhanced_items",
+            "Items to which words were added after they could be found, by whose these are.",
+            ["outcome"],
+            registry=r,
+        )
+        self.enhancements_dropped = Counter(
+            "headwater_enhancements_dropped",
+            "Parts of a model's answers about items that were not used, by what they were.",
+            ["what"],
+            registry=r,
+        )
+        self.enhancing_waiting = Gauge(
+            "headwater_enhancing_waiting",
+            "Items to which words are still to be added, by any worker.",
+            registry=r,
+        )
+
     def _declare_index(self) -> None:
         r = self.registry
         self.index_items = Gauge("headwater_index_items", "Items that can be found.", registry=r)
@@ -188,6 +206,12 @@ class Metrics:
         self.superseded = Counter(
             "headwater_slate_requests_superseded",
             "Requests answered by the slate of a newer one of the same user.",
+            registry=r,
+        )
+        self.preferences_written = Counter(
+            "headwater_preferences_written",
+            "Descriptions of what a user likes that were sent, by whose words they are.",
+            ["by"],
             registry=r,
         )
         self.empty_slates = Counter("headwater_empty_slates", "Slates without items.", registry=r)

@@ -68,6 +68,7 @@ class Proposing:
         spent: Callable[[str], str],
         max_bytes: int,
         metrics: Metrics,
+        proposed: Callable[[str, int], None] = lambda _user, _partition: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """
@@ -81,6 +82,7 @@ class Proposing:
             spent: Which budget keeps a user from being refined, as the slate says it; "" for none.
             max_bytes: The longest draft that whoever reads it takes.
             metrics: Where drafts are counted.
+            proposed: Told of each user whose slate is worth a model's time, and of the partition.
             clock: Seconds since 1970.
         """
         self._catalogue = catalogue
@@ -91,6 +93,7 @@ class Proposing:
         self._spent = spent
         self._max_bytes = max_bytes
         self._metrics = metrics
+        self._proposed = proposed
         self._clock = clock
         self._drafted: Recent[float] = Recent()
         """User to the deadline of their last draft."""
@@ -130,6 +133,7 @@ class Proposing:
         await self._outbox.offer(
             self._topic, key=record.key, value=value, partition=record.partition
         )
+        self._proposed(slate.user_id, record.partition)
 
     async def withdraw(self, record: Record, user_id: str) -> None:
         """A newer slate was sent that is not refined: what was drafted before it is of no use."""

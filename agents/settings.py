@@ -95,6 +95,24 @@ class IndexSettings(_Part):
     """How often changes are written to the state folder."""
 
 
+class EnhanceSettings(_Part):
+    """Words that are added to items, after they can be found."""
+
+    items: Literal["off", "words", "model"] = "model"
+    """
+    `words` picks keywords and a sentence from the item's text, `model` asks the language model
+    where there is one, `off` adds nothing.
+    """
+    batch: Annotated[int, Field(ge=1, le=32)] = 8
+    """Items in one question to the model."""
+    within: Duration = timedelta(seconds=30)
+    """How long the model may take for its answer; nobody waits for it."""
+    language: Annotated[str, Field(pattern="^[a-z]{2}$")] = "en"
+    """The catalogue's language, for keywords."""
+    users: bool = True
+    """Does a model write down, unasked, what users like whose slates it refines?"""
+
+
 class MetricsSettings(_Part):
     """The metrics server."""
 
@@ -249,6 +267,7 @@ class Settings(BaseSettings):
     index: IndexSettings = IndexSettings()
     slates: SlateConfig = SlateConfig()  # type: ignore[call-arg]
     metrics: MetricsSettings = MetricsSettings()
+    enhance: EnhanceSettings = EnhanceSettings()
     model: ModelSettings = ModelSettings()
 
     @classmethod

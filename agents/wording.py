@@ -18,6 +18,8 @@ from rich.text import Text
 from slates.slate import Slate, SlateItem
 from streams.kafka import Record
 
+AUTHORS = {"user": "the user", "model": "a language model", "engine": "Headwater, from counts"}
+"""Whose words they are, in words."""
 FIRST_BYTES = 120
 """How much of a dead letter is shown; `--json` has all of it."""
 

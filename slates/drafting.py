@@ -16,6 +16,7 @@ from slates.cascade import refinement_of
 from slates.config import SlateConfig
 from slates.draft import Candidate, Draft, Had
 from slates.knowledge import Knowledge
+from slates.preferences import likes_of
 from slates.slate import Slate
 from streams.items import ItemFacts
 from streams.profiles import Profile
@@ -62,6 +63,7 @@ def draft_of(
         deadline=slate.produced_at + config.refine_within,
         filters=request.filters,
         words=request.words,
+        likes=likes_of(profile),
     )
 
 
@@ -132,5 +134,5 @@ def _had(item_id: str, action: str, at: float, gain: float, knowledge: Knowledge
 
 
 def text_of(facts: ItemFacts) -> str:
-    """A few words about an item: its tags, where nobody has summed it up."""
-    return ", ".join(facts.tags)
+    """A few words about an item: its summary, or its tags where nobody has summed it up."""
+    return facts.summary or ", ".join(facts.tags)

@@ -94,6 +94,7 @@ def _run_worker(settings: Settings, broker: Broker, cluster: str, roles: tuple[s
 
     from agents.app import Worker
     from agents.keeping import Keeping
+    from agents.model import connect, make_model
     from agents.snapshotting import Snapshotting
 
     metrics = Metrics()
@@ -108,7 +109,13 @@ def _run_worker(settings: Settings, broker: Broker, cluster: str, roles: tuple[s
     loop = new_loop()
     asyncio.set_event_loop(loop)
     parts = Worker(
-        settings, broker, snapshots=snapshots, keeping=keeping, metrics=metrics, roles=roles
+        settings,
+        broker,
+        snapshots=snapshots,
+        keeping=keeping,
+        metrics=metrics,
+        roles=roles,
+        model=make_model(settings.model, server=connect(settings.model)),
     )
     server = serve_metrics(
         metrics,

@@ -15,6 +15,8 @@ from agents.handover import Handover
 from agents.replicas import RankerReplica, Replica, TrendReplica, VectorReplica
 from agents.snapshotting import Snapshotting
 from agents.takeover import Takeover
+from agents.underway import Underway
+from agents.wanting import Wanting
 from agents.wiring.sockets import Sockets
 from indexes.embedding import Encoder, fingerprint
 from streams import topics
@@ -30,10 +32,12 @@ class Knowing:
     replicas: tuple[Replica, ...]
 
 
-def know_items(sockets: Sockets, snapshots: Snapshotting) -> Knowing:
+def know_items(
+    sockets: Sockets, snapshots: Snapshotting, wanting: Wanting | None = None
+) -> Knowing:
     """Make the copy; it is empty until its replicas are started."""
     index = new_index(sockets.settings.index.kind, on_alarm=_alarm)
-    catalogue = Catalogue(index, half_life=sockets.half_life, alarm=_alarm)
+    catalogue = Catalogue(index, half_life=sockets.half_life, alarm=_alarm, wanting=wanting)
     vectors = VectorReplica(
         sockets.reader(topics.ITEM_VECTORS),
         sockets.metrics,
@@ -61,10 +65,11 @@ def register_cataloguing(
     *,
     encoder: Callable[[], Encoder],
     caught_up: Callable[[], Awaitable[None]],
-) -> None:
+) -> Cataloguing:
     """Announced items become vectors."""
+    vectors, *_ = knowing.replicas
     service = Cataloguing(
-        catalogue=knowing.catalogue,
+        underway=Underway(knowing.catalogue, applied=lambda: vectors.applied),
         caught_up=caught_up,
         make_encode=lambda: encoder().encode,
         fingerprint=fingerprint(),
@@ -75,6 +80,7 @@ def register_cataloguing(
     )
     sockets.services.append(service)
     cataloguing.register(sockets.app, source=sockets.source(topics.ITEMS), cataloguing=service)
+    return service
 
 
 def _alarm(text: str) -> None:

@@ -14,9 +14,11 @@ from agents.recommending import Recommending
 from agents.scoring import Scoring
 from agents.tables import FoldTable
 from agents.teaching import Teaching
+from agents.wiring.enhancing import make_preferring
 from agents.wiring.items import Knowing
 from agents.wiring.sockets import Sockets
 from indexes.embedding import MODEL
+from slates.model import Model
 from streams import topics
 from streams.profiles import Profile, contained, decode_profile, encode_profile
 
@@ -24,18 +26,33 @@ Spent = Callable[[str], str]
 """A user to the budget that keeps them from being refined; "" for none."""
 
 
-def register_slates(sockets: Sockets, knowing: Knowing, *, has_model: bool, spent: Spent) -> None:
+def register_slates(
+    sockets: Sockets,
+    knowing: Knowing,
+    *,
+    has_model: bool,
+    spent: Spent,
+    model: Model | None = None,
+) -> None:
     """Events become profiles, and requests become slates."""
     scoring = Scoring(gains=sockets.settings.gains(), metrics=sockets.metrics)
     profiles = sockets.table(
         topics.EVENTS, topics.PROFILES, encode_profile, decode_profile, contained
+    )
+    preferring = make_preferring(sockets, knowing, profiles, model)
+    proposing = _proposing(
+        sockets,
+        knowing,
+        has_model=has_model,
+        spent=spent,
+        proposed=_ignore if preferring is None else preferring.consider,
     )
     answers = Answering(
         recommending=_recommending(
             sockets,
             knowing,
             profiles,
-            proposing=_proposing(sockets, knowing, has_model=has_model, spent=spent),
+            proposing=proposing,
             scoring=scoring,
         ),
         consuming=sockets.consuming,
@@ -98,7 +115,18 @@ def _recommending(
     )
 
 
-def _proposing(sockets: Sockets, knowing: Knowing, *, has_model: bool, spent: Spent) -> Proposing:
+def _ignore(user_id: str, partition: int) -> None:
+    """Without a model nobody writes down unasked what users like."""
+
+
+def _proposing(
+    sockets: Sockets,
+    knowing: Knowing,
+    *,
+    has_model: bool,
+    spent: Spent,
+    proposed: Callable[[str, int], None],
+) -> Proposing:
     return Proposing(
         catalogue=knowing.catalogue,
         outbox=sockets.outbox,
@@ -107,6 +135,7 @@ def _proposing(sockets: Sockets, knowing: Knowing, *, has_model: bool, spent: Sp
         spent=spent,
         max_bytes=sockets.settings.events.max_bytes,
         metrics=sockets.metrics,
+        proposed=proposed,
     )
 
 
