@@ -17,7 +17,7 @@ from slates.redaction.tokens import Token
 from slates.redaction.words import Lexicon
 
 _BOX = re.compile(
-    r"\bP\.? ?O\.? ?Box \d+|\b(?:Postfach|Casilla|Apartado|Box|Postbus|Boks) \d{2,6}\b"
+    r"(?:\b\d{1,6} )?\bP\.? ?O\.? ?Box \d+|\b(?:Postfach|Casilla|Apartado|Box|Postbus|Boks) \d{2,6}\b"
     r"|\b(?:PSC|CMR|Unit) \d+,? Box \d+|\b(?:USNV|USNS|USS|USCGC|USAV|USAT) [A-Z]\w+"
     r"|\b(?:APO|FPO|DPO),? (?:AA|AE|AP),? \d{5}(?:-\d{4})?",
     re.IGNORECASE,
@@ -28,15 +28,24 @@ _POSTCODE = re.compile(
 """Of the United Kingdom and of Canada: no other codes are told from numbers by their form."""
 _SAYS_POSTCODE = re.compile(
     r"\b(?:zip(?: ?code)?|post(?:al)? ?code|plz|postleitzahl|code postal|c\.?p\.?|psč|cap)\b"
-    r"(?: is)?[\s:#=-]{1,4}"
+    r"[^.\n\d]{0,20}?[\s:#=-]"
     r"(?P<code>[A-Z]{0,2}-?\d[\d -]{1,8}\d(?: ?[A-Z]{2}\b)?|[A-Z]\d[A-Z] ?\d[A-Z]\d)",
     re.IGNORECASE,
 )
-_CORNER = re.compile(r"\bcorner of ", re.IGNORECASE)
+_CORNER = re.compile(r"(?:\bthe )?\bcorner of ", re.IGNORECASE)
+_SAYS_ADDRESS = re.compile(
+    r"(?:\baddress(?:e)?(?: (?:is|was|to|at|with|as|of))?:?|\b(?:live|lives|lived|living|reside|resides"
+    r"|residing|located|situated|stay|staying|stays|moved|ship|shipped|deliver|delivered|sent|meet"
+    r"|meet (?:me|us)) (?:at|on|in|to)|\bwohn(?:e|t|haft) (?:in|an)|\badresse(?: ist| est)?:?"
+    r"|\bdirecci\u00f3n(?: es)?:?|\bindirizzo(?: \u00e8)?:?)\s*$",
+    re.IGNORECASE,
+)
 _BREAK = re.compile(r"[.!?;:()\"“”\[\]{}|]")
 """Ends an address on its line."""
 _ON = frozenset("on at of near from to along off down".split())
 """Before a street that has no number."""
+_BEFORE = 30
+"""Characters before an address in which words may say that it is one."""
 _WORDS = 6
 """Most words of a street's name: Avenida General Juan Domingo Perón has five."""
 _LINES = 7
@@ -61,20 +70,52 @@ class _Reader:
         self._text = text
         self._tokens = tokens
         self._lexicon = lexicon
+        self._small = not any(token.capital for token in tokens)
 
     def addresses(self) -> Iterator[tuple[int, int]]:
         """Where they begin and end in the text."""
         boxes = [match.span() for match in _BOX.finditer(self._text)]
-        corners = [match.end() for match in _CORNER.finditer(self._text)]
-        at = 0
+        corners = [match.start() for match in _CORNER.finditer(self._text)]
+        at = before = 0
         while at < len(self._tokens):
             end = self._box(at, boxes) or self._corner(at, corners) or self._core(at)
             if end is None:
                 at += 1
                 continue
             last = self._tail(end)
-            yield self._tokens[at].start, self._tokens[last - 1].end
-            at = last
+            first = self._head(at, before) if self._is_unit(at) else at
+            yield self._tokens[first].start, self._tokens[last - 1].end
+            at = before = last
+
+    def _head(self, at: int, before: int) -> int:
+        """Where the street begins that stands before a part of a house."""
+        first = at
+        while first > before and at - first <= _WORDS:
+            token = self._tokens[first - 1]
+            if not self._joins(self._tokens[first].gap) or not self._fits(token):
+                break
+            if "\n" in self._tokens[first].gap and first < at:
+                break
+            first -= 1
+        return first
+
+    def _is_unit(self, at: int) -> bool:
+        small = self._tokens[at].text.lower()
+        return small in UNITS and self._is_number(at + 1) and self._same(at + 1)
+
+    def _introduced(self, at: int) -> int | None:
+        """Behind the words and numbers that follow `my address is`."""
+        start = self._tokens[at].start
+        if not _SAYS_ADDRESS.search(self._text, max(0, start - _BEFORE), start):
+            return None
+        end, house = at, False
+        while end < min(len(self._tokens), at + _WORDS + 2) and (end == at or self._goes_on(end)):
+            token = self._tokens[end]
+            if not self._fits(token):
+                break
+            house = house or (token.is_number and not self._is_year(token))
+            end += 1
+        return end if house and end > at + 1 else None
 
     def _box(self, at: int, boxes: Sequence[tuple[int, int]]) -> int | None:
         """Behind a box that begins here."""
@@ -88,9 +129,14 @@ class _Reader:
         if self._tokens[at].start not in corners:
             return None
         end, seen_and = at, False
+        while self._tokens[end].text.lower() in ("the", "corner", "of"):
+            end += 1
+            if end == len(self._tokens):
+                return None
+        at = end
         while end < len(self._tokens) and end - at <= 2 * _WORDS:
             token = self._tokens[end]
-            if end > at and not self._goes_on(token):
+            if end > at and not self._goes_on(end):
                 break
             if token.text.lower() in ("and", "und", "et", "y"):
                 seen_and = True
@@ -102,10 +148,10 @@ class _Reader:
     def _core(self, at: int) -> int | None:
         token = self._tokens[at]
         if token.is_number:
-            return self._numbered(at)
-        if token.text.lower() in UNITS and self._is_number(at + 1) and self._same(at + 1):
+            return self._introduced(at) or self._numbered(at)
+        if self._is_unit(at):
             return at + 2
-        return self._named(at) or self._unnumbered(at)
+        return self._introduced(at) or self._named(at) or self._unnumbered(at)
 
     def _numbered(self, at: int) -> int | None:
         """`90 Whitchurch Road`, `416 Kiannonkatu 98`, `1987 74 Diakou Street`."""
@@ -126,6 +172,7 @@ class _Reader:
             if not self._fits(token):
                 break
             strange = strange or self._is_strange(token) or self._says_street(end, first)
+            strange = strange or (token.capital and not self._lexicon.is_plain(token.text))
             if self._closes(end, first):
                 best = end + 1
             end += 1
@@ -146,7 +193,8 @@ class _Reader:
                 if not self._is_house(token) or end == at:
                     return None
                 number = int(re.match(r"\d+", token.text)[0])  # type: ignore[index]
-                strange = self._lexicon.is_unknown(self._tokens[end - 1].text) and number > 9
+                last = end - 2 if len(self._tokens[end - 1].text) == 1 and end - 2 >= at else end - 1
+                strange = self._lexicon.is_unknown(self._tokens[last].text) and number > 9
                 if said or (strange and not self._is_year(token)):
                     return end + 1
                 return None
@@ -184,7 +232,7 @@ class _Reader:
         new_line = "\n" in token.gap or "," in token.gap
         if token.is_number:
             return self._code(at) if self._looks_like_code(token) else None
-        if token.text.lower() in UNITS and self._is_number(at + 1):
+        if self._is_unit(at):
             return at + 2
         return self._core_on_next_line(at) or self._city(at, new_line=new_line)
 
@@ -200,7 +248,8 @@ class _Reader:
                 break
             small = token.text.lower()
             link = end > at and small in LINKS and self._followed_by_capital(end)
-            named = token.capital or (new_line and end == at and small == "nan")
+            named = token.capital or (self._small and self._is_strange(token))
+            named = named or (new_line and end == at and small == "nan")
             if not (named or link):
                 break
             plain = self._lexicon.is_plain(token.text) and not self._lexicon.is_place(small)
@@ -260,7 +309,7 @@ class _Reader:
         return self._is_strange(token) or (token.capital and not self._lexicon.is_plain(small))
 
     def _is_strange(self, token: Token) -> bool:
-        return self._lexicon.is_unknown(token.text)
+        return not token.is_number and self._lexicon.is_unknown(token.text)
 
     def _is_number(self, at: int) -> bool:
         return at < len(self._tokens) and self._tokens[at].is_number
@@ -275,8 +324,8 @@ class _Reader:
         """Does the token go on where the one before ended?"""
         return at < len(self._tokens) and re.fullmatch(r"\.? {1,2}|\.", self._tokens[at].gap) is not None
 
-    def _goes_on(self, token: Token) -> bool:
-        return re.fullmatch(r"[.,]? {1,2}", token.gap) is not None
+    def _goes_on(self, at: int) -> bool:
+        return re.fullmatch(r"[.,]? {1,2}", self._tokens[at].gap) is not None
 
     def _joins(self, gap: str) -> bool:
         """Between the pieces of an address: a space, a comma, a new line, marks of a quotation."""

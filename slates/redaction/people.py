@@ -15,7 +15,7 @@ from enum import IntEnum
 
 from slates.redaction.spans import Kind, Span
 from slates.redaction.tokens import Token
-from slates.redaction.words import LANGUAGES, Lexicon, load_foreign, unaccented
+from slates.redaction.words import FUNCTION_WORDS, Lexicon, load_foreign, unaccented
 
 _TITLES = frozenset(
     "mr mrs ms miss mx dr prof professor sir madam dame herr frau señor señora sr sra dott signor "
@@ -29,7 +29,7 @@ _RELATIVES = frozenset(
 _SPEECH = frozenset("said says asked told named called dear hi hello hey meet regards sincerely".split())
 _SAYS_NAME = re.compile(
     r"(?:\bname(?: \w+){0,3}? (?:is|was|to)|\bnames? ?:|\bnamed|\bcalled|\bi am called|\bcall me"
-    r"|\bich hei(?:ß|ss)e|\bje m['’]appelle|\bme llamo|\bmi chiamo|\bmijn naam is|\bname\?)\s*$",
+    r"|\bnam(?:e|ed|ing) (?:him|her|them|it)|\bich hei(?:ß|ss)e|\bje m['’]appelle|\bme llamo|\bmi chiamo|\bmijn naam is|\bname\?)\s*$",
     re.IGNORECASE,
 )
 _LOCATIVE = frozenset(
@@ -50,12 +50,15 @@ _PARTICLES = frozenset(
     "van von de da del della di du der den dos das la le bin ibn al el af ter ten zu y e".split()
 )
 _CHINESE = re.compile(r"(?:我叫|我的名字是|名字叫|姓名[:：]?\s*|他叫|她叫)([\u4e00-\u9fff]{2,4})")
+_URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+_CAMEL = re.compile(r"(?!Mc|Mac|De|Di|La|Le|O['’])[A-Z][a-z]+[A-Z]\w*")
+"""Names of products and of sites; McDonald is none."""
 _INSIDE = re.compile(r"\.? {1,2}|[.\u00b7]")
 """Between the words of one name."""
 _BEFORE = 40
 """Characters before a name in which words may say that it is one."""
-_ENGLISH = 0.6
-"""Share of small words that English lists must know; below it other languages' are read."""
+_MOST_COMMON = 500_000
+"""Occurrences from which on a word ends no name that is only guessed from two words."""
 
 
 class _Sort(IntEnum):
@@ -86,7 +89,8 @@ class _Reader:
         self._text = text
         self._tokens = tokens
         self._lexicon = lexicon
-        self._foreign = _foreign_words(tokens, lexicon)
+        self._foreign = _foreign_words(tokens)
+        self._urls = [match.span() for match in _URL.finditer(text)]
         letters = [t for t in tokens if not t.is_number and len(t.text) > 2]
         small = sum(1 for t in letters if not t.capital)
         self._shouting = sum(1 for t in letters if t.shouted) * 2 > len(letters)
@@ -156,7 +160,8 @@ class _Reader:
         """A given name and then a family name, though each is a word: Grace Young."""
         words = [t.text for t in self._tokens[at:end] if len(t.text) > 1]
         return (
-            len(words) > 1
+            1 < len(words) < 4
+            and self._lexicon.frequency.get(words[-1].lower(), 0) < _MOST_COMMON
             and not self._headline
             and self._lexicon.is_first(words[0])
             and self._lexicon.is_last(words[-1])
@@ -194,15 +199,26 @@ class _Reader:
     def _sort(self, at: int) -> _Sort:
         token = self._tokens[at]
         small = token.text.lower()
-        if token.is_number or small in _TITLES:
+        if token.is_number or small in _TITLES or self._is_brand(token):
             return _Sort.NO
         if self._is_initial(token):
             return _Sort.LINK
         if not token.capital or (token.shouted and self._shouting):
             return _Sort.LINK if small in _PARTICLES else self._sort_small(at)
         if self._lexicon.is_place(small) or small in self._foreign:
-            return _Sort.WEAK if self._lexicon.is_first(small) else _Sort.NO
+            named = self._lexicon.is_first(small) or self._lexicon.is_last(small)
+            return _Sort.WEAK if named else _Sort.NO
         return self._sort_capital(token)
+
+    def _is_brand(self, token: Token) -> bool:
+        """A company's or a site's, or the beginning of a contraction."""
+        small = token.text.lower()
+        return (
+            small in _COMPANIES
+            or _CAMEL.fullmatch(token.text) is not None
+            or small.startswith(("c'", "c’", "y'", "y’", "i'", "i’"))
+            or any(start <= token.start < end for start, end in self._urls)
+        )
 
     def _sort_capital(self, token: Token) -> _Sort:
         parts = re.split(r"[-\u2011]", token.text)
@@ -224,6 +240,8 @@ class _Reader:
         word = self._tokens[at].text
         small = word.lower()
         lexicon = self._lexicon
+        if len(small) == 1:
+            return _Sort.LINK if self._is_small_name(at - 1) else _Sort.NO
         if len(small) < 3 or small in self._foreign or small in lexicon.dictionary:
             return _Sort.NO
         if lexicon.is_plain(small) or lexicon.is_place(small):
@@ -239,23 +257,27 @@ class _Reader:
 
     def _after_name(self, at: int) -> _Sort:
         """A strange small word belongs to a small given name before it."""
-        before = self._tokens[at - 1] if at else None
-        named = before is not None and not before.capital and self._lexicon.is_first(before.text)
-        return _Sort.STRONG if named and self._tokens[at].gap == " " else _Sort.NO
+        first = at - 2 if at > 1 and len(self._tokens[at - 1].text) == 1 else at - 1
+        close = _INSIDE.fullmatch(self._tokens[at].gap) is not None
+        return _Sort.STRONG if close and self._is_small_name(first) else _Sort.NO
+
+    def _is_small_name(self, at: int) -> bool:
+        """A given name without its capital?"""
+        if at < 0:
+            return False
+        word = self._tokens[at].text
+        return word.islower() and self._lexicon.is_first(word) and (
+            word not in self._lexicon.dictionary
+        )
 
     @staticmethod
     def _is_initial(token: Token) -> bool:
         return len(token.text) == 1 and token.capital and token.text not in "IA"
 
 
-def _foreign_words(tokens: Sequence[Token], lexicon: Lexicon) -> frozenset[str]:
-    """Words of the language that the text is in; none where that is English."""
-    small = {t.text for t in tokens if not t.is_number and not t.capital and len(t.text) > 1}
-    if len(small) < 3:
-        return frozenset()
-    known = sum(1 for word in small if lexicon.is_plain(word) or word in lexicon.dictionary)
-    if known >= _ENGLISH * len(small):
-        return frozenset()
-    best = max(LANGUAGES, key=lambda language: len(small & load_foreign(language)))
-    words = load_foreign(best)
-    return words if len(small & words) > known else frozenset()
+def _foreign_words(tokens: Sequence[Token]) -> frozenset[str]:
+    """Words of the language that the text is in; none where that is English, or nobody knows."""
+    small = {token.text for token in tokens if not token.capital}
+    known = {language: len(small & words) for language, words in FUNCTION_WORDS.items()}
+    best = max(known, key=lambda language: known[language])
+    return frozenset() if best == "en" or known[best] < 2 else load_foreign(best)

@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 Kind: TypeAlias = Literal[
-    "EMAIL", "PHONE", "CARD", "IBAN", "SSN", "IP", "ID", "POSTCODE", "ADDRESS", "PLACE", "PERSON"
+    "EMAIL",
+    "PHONE",
+    "CARD",
+    "IBAN",
+    "SSN",
+    "IP",
+    "ID",
+    "POSTCODE",
+    "ADDRESS",
+    "PLACE",
+    "PERSON",
+    "USER",
 ]
 """What was found; also the name of its placeholder."""
 STRUCTURED: tuple[Kind, ...] = ("EMAIL", "CARD", "IBAN", "SSN", "IP", "ID", "PHONE")

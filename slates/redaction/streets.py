@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 TYPES = frozenset(
     """
     alley aly anex annex arcade avenue ave av bayou beach bend bluff bluffs bottom boulevard blvd
@@ -63,6 +65,7 @@ LINKS = frozenset(
 """Small words inside of names of streets."""
 
 
+@lru_cache(maxsize=10_000)
 def is_street(word: str) -> bool:
     """
     Does the word say that a street is meant?
@@ -74,8 +77,9 @@ def is_street(word: str) -> bool:
     return small in TYPES or is_foreign_street(small)
 
 
+@lru_cache(maxsize=10_000)
 def is_foreign_street(small: str) -> bool:
     """The same for other languages than English, where the type may be a word's ending."""
-    return small in FOREIGN or any(
-        small.endswith(ending) and len(small) > len(ending) + 2 for ending in _ENDINGS
-    )
+    if small in FOREIGN:
+        return True
+    return any(small.endswith(ending) and len(small) > len(ending) + 2 for ending in _ENDINGS)

@@ -18,8 +18,20 @@ from babel import Locale
 from english_words import get_english_words_set
 from spellchecker import SpellChecker
 
-LANGUAGES = ("de", "es", "fr", "it", "pt", "nl")
-"""Beside English; nouns of German are written as names are, so its words must be known."""
+FUNCTION_WORDS = {
+    language: frozenset(words.split())
+    for language, words in {
+        "en": "the and of to is was for with that this it my you are have not from at what how",
+        "de": "der die das und ist ich nicht ein eine mit für auf von zu wir sie den dem auch",
+        "es": "el la los las y es que de en un una por con para no mi su más como pero",
+        "fr": "le la les et est je que de des un une pour avec dans pas ce mon sur vous qui",
+        "it": "il lo gli e è che di un una per con non mi sono del della nel più come ma",
+        "pt": "o os as e é que de um uma por com para não meu minha do da no na mais",
+        "nl": "de het een en is ik niet van met voor op dat dit te zijn mijn ook maar naar aan",
+    }.items()
+}
+"""By which a language is told; of those beside English all words are known, too: nouns of German
+are written as names are."""
 COMMON = 20_000
 """Occurrences in the English corpus from which on a word is a word first, even if it is a name,
 too: hope, young, rose, mark.  James and Scott stand at 2,000, please and will at 600,000 and more;
@@ -28,7 +40,6 @@ USED = 300
 """Occurrences from which on a word of a dictionary is in use."""
 FOREIGN = 200
 """Occurrences in the corpus of another language from which on a word is one of it."""
-_LOCALES = ("en", "de", "es", "fr", "it", "pt", "nl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +54,8 @@ class Lexicon:
     last: frozenset[str]
     places: frozenset[str]
     """Countries, languages, and single words of their names."""
+    dates: frozenset[str]
+    """Days and months."""
 
     def is_plain(self, word: str) -> bool:
         """A word of the language, whatever else it may be."""
@@ -51,7 +64,7 @@ class Lexicon:
 
     def _is_plain(self, small: str) -> bool:
         often = self.frequency.get(small, 0)
-        if often >= COMMON:
+        if often >= COMMON or small in self.dates:
             return True
         if small in self.first:
             return False
@@ -65,6 +78,7 @@ class Lexicon:
             small in self.frequency
             or small in self.dictionary
             or small in self.places
+            or small in self.dates
             or _singular(small) in self.dictionary
             for small in (word.lower(), unaccented(word.lower()))
         )
@@ -118,6 +132,7 @@ def load_lexicon() -> Lexicon:
         first=frozenset(given),
         last=frozenset(_census("dist.all.last")),
         places=frozenset(_places()),
+        dates=frozenset(_dates()),
     )
 
 
@@ -134,9 +149,16 @@ def _census(file: str) -> Iterable[str]:
 
 
 def _places() -> Iterable[str]:
-    for code in _LOCALES:
+    for code in FUNCTION_WORDS:
         locale = Locale(code)
         for names in (locale.territories, locale.languages):
             for name in names.values():
                 yield name.lower()
                 yield from (part for part in name.lower().split() if len(part) > 3)
+
+
+def _dates() -> Iterable[str]:
+    for code in FUNCTION_WORDS:
+        locale = Locale(code)
+        for calendar in (locale.days, locale.months):
+            yield from (name.lower() for name in calendar["format"]["wide"].values())
