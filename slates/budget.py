@@ -188,9 +188,21 @@ class Budget:
 
 
 class Budgeted:
-    """A `slates.model.Model` that asks only what a user's and everybody's budget allow."""
+    """
+    A `slates.model.Model` that asks only what a user's and everybody's budget allow.
 
-    def __init__(self, model: Model, budget: Budget, *, user_id: str, prices: Prices) -> None:
+    Args:
+        model: Who is asked.
+        budget: Of everybody.
+        user_id: Whose budget it is, too; empty for nobody's.
+        prices: What tokens cost.
+        attempts: How often the model may ask for one answer; each is held for.
+    """
+
+    def __init__(
+        self, model: Model, budget: Budget, *, user_id: str, prices: Prices, attempts: int = 1
+    ) -> None:
+        self._attempts = attempts
         self._model = model
         self._budget = budget
         self._user_id = user_id
@@ -199,7 +211,8 @@ class Budgeted:
     async def ask(self, question: Question, *, within: float) -> Answer:
         """Hold, ask, settle, whatever happens in between."""
         worst = self._budget.worst(question)
-        hold = self._budget.hold(self._user_id, worst.total, self._prices.worst(worst))
+        cost = self._prices.worst(worst) * self._attempts
+        hold = self._budget.hold(self._user_id, worst.total * self._attempts, cost)
         try:
             answer = await self._model.ask(question, within=within)
         except ModelUnavailable as error:
@@ -211,9 +224,7 @@ class Budgeted:
             raise
         usage = answer.usage if answer.usage.total else worst  # some servers do not count
         self._budget.learn(question, usage)
-        self._budget.settle(
-            hold, tokens=usage.total, cost=self._prices.of(answer.model, usage)
-        )
+        self._budget.settle(hold, tokens=usage.total, cost=self._prices.of(answer.model, usage))
         return answer
 
     def _settle(self, hold: Hold, tokens: int) -> None:

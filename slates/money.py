@@ -22,8 +22,8 @@ class Price:
         """
         The cost, rounded up.
 
-        >>> Price(prompt=BILLION, cached=BILLION // 2, completion=2 * BILLION).of(Usage(100, 60, 10))
-        90000
+        >>> Price(prompt=BILLION, cached=BILLION // 2).of(Usage(100, 60, 10))
+        70000
         """
         fresh = usage.prompt - usage.cached
         millionths = fresh * self.prompt + usage.cached * self.cached
@@ -58,3 +58,7 @@ class Prices:
     def knows(self, model: str) -> bool:
         """Is there a price?"""
         return model in self.by_model
+
+
+FREE = Prices()
+"""Where no model has a price."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -55,7 +56,7 @@ def _space(run: str) -> float:
     return 0.0 if run == " " else 1.0
 
 
-_COSTS = {
+_COSTS: Mapping[str, Callable[[str], float]] = {
     "digits": lambda run: math.ceil(len(run) / 3),
     "ascii": _ascii,
     "latin": lambda word: 1.0 + len(word.encode()) * 0.3,

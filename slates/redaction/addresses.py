@@ -15,9 +15,11 @@ from slates.redaction.spans import Span
 from slates.redaction.streets import LINKS, SURE, TYPES, UNITS, is_foreign_street, is_street
 from slates.redaction.tokens import Token
 from slates.redaction.words import Lexicon
+from slates.wordlists import words
 
 _BOX = re.compile(
-    r"(?:\b\d{1,6} )?\bP\.? ?O\.? ?Box \d+|\b(?:Postfach|Casilla|Apartado|Box|Postbus|Boks) \d{2,6}\b"
+    r"(?:\b\d{1,6} )?\bP\.? ?O\.? ?Box \d+"
+    r"|\b(?:Postfach|Casilla|Apartado|Box|Postbus|Boks) \d{2,6}\b"
     r"|\b(?:PSC|CMR|Unit) \d+,? Box \d+|\b(?:USNV|USNS|USS|USCGC|USAV|USAT) [A-Z]\w+"
     r"|\b(?:APO|FPO|DPO),? (?:AA|AE|AP),? \d{5}(?:-\d{4})?",
     re.IGNORECASE,
@@ -34,15 +36,15 @@ _SAYS_POSTCODE = re.compile(
 )
 _CORNER = re.compile(r"(?:\bthe )?\bcorner of ", re.IGNORECASE)
 _SAYS_ADDRESS = re.compile(
-    r"(?:\baddress(?:e)?(?: (?:is|was|to|at|with|as|of))?:?|\b(?:live|lives|lived|living|reside|resides"
-    r"|residing|located|situated|stay|staying|stays|moved|ship|shipped|deliver|delivered|sent|meet"
+    r"(?:\baddress(?:e)?(?: (?:is|was|to|at|with|as|of))?:?"
+    r"|\b(?:live|lives|lived|living|reside|resides|residing|located|situated|stay|staying|stays|moved|ship|shipped|deliver|delivered|sent|meet"
     r"|meet (?:me|us)) (?:at|on|in|to)|\bwohn(?:e|t|haft) (?:in|an)|\badresse(?: ist| est)?:?"
     r"|\bdirecci\u00f3n(?: es)?:?|\bindirizzo(?: \u00e8)?:?)\s*$",
     re.IGNORECASE,
 )
 _BREAK = re.compile(r"[.!?;:()\"“”\[\]{}|]")
 """Ends an address on its line."""
-_ON = frozenset("on at of near from to along off down".split())
+_ON = words("on at of near from to along off down")
 """Before a street that has no number."""
 _BEFORE = 30
 """Characters before an address in which words may say that it is one."""
@@ -56,7 +58,9 @@ _CITY = 5
 
 def find_addresses(text: str, tokens: Sequence[Token], lexicon: Lexicon) -> list[Span]:
     """Each address as one span, overlapping ones left as they are found."""
-    spans = [Span(m.start("code"), m.end("code"), "POSTCODE") for m in _SAYS_POSTCODE.finditer(text)]
+    spans = [
+        Span(m.start("code"), m.end("code"), "POSTCODE") for m in _SAYS_POSTCODE.finditer(text)
+    ]
     spans += [Span(*match.span(), "POSTCODE") for match in _POSTCODE.finditer(text)]
     reader = _Reader(text, tokens, lexicon)
     spans += [Span(a, b, "ADDRESS") for a, b in reader.addresses()]
@@ -188,20 +192,20 @@ class _Reader:
         for end in range(at, min(len(self._tokens), at + _WORDS)):
             token = self._tokens[end]
             if end > at and not self._same(end):
-                return None
+                break
             if token.is_number:
-                if not self._is_house(token) or end == at:
-                    return None
-                number = int(re.match(r"\d+", token.text)[0])  # type: ignore[index]
-                last = end - 2 if len(self._tokens[end - 1].text) == 1 and end - 2 >= at else end - 1
-                strange = self._lexicon.is_unknown(self._tokens[last].text) and number > 9
-                if said or (strange and not self._is_year(token)):
-                    return end + 1
-                return None
+                return end + 1 if self._is_house(token) and (said or self._after(end, at)) else None
             if not self._fits(token):
-                return None
+                break
             said = said or is_foreign_street(token.text.lower())
         return None
+
+    def _after(self, at: int, first: int) -> bool:
+        """Does a number stand behind a strange word, as a house does behind its street?"""
+        token = self._tokens[at]
+        name = at - 2 if len(self._tokens[at - 1].text) == 1 and at - 2 >= first else at - 1
+        long = len(re.sub(r"\D.*", "", token.text)) > 1
+        return long and not self._is_year(token) and self._is_strange(self._tokens[name])
 
     def _unnumbered(self, at: int) -> int | None:
         """`on Marina Fort Street`: only where a word before and the type leave no doubt."""
@@ -322,7 +326,10 @@ class _Reader:
 
     def _same(self, at: int) -> bool:
         """Does the token go on where the one before ended?"""
-        return at < len(self._tokens) and re.fullmatch(r"\.? {1,2}|\.", self._tokens[at].gap) is not None
+        return (
+            at < len(self._tokens)
+            and re.fullmatch(r"\.? {1,2}|\.", self._tokens[at].gap) is not None
+        )
 
     def _goes_on(self, at: int) -> bool:
         return re.fullmatch(r"[.,]? {1,2}", self._tokens[at].gap) is not None

@@ -1,4 +1,4 @@
-"""All personal data of a text: every kind of finder, and what the catalogue's own texts may keep."""
+"""All personal data of a text: every kind of finder, and what the catalogue may keep."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from slates.redaction.words import load_lexicon
 _ANCHOR = 40
 """Characters by which a longer text is recognised: prompts have only its beginning."""
 _SHORTEST = 3
-"""Characters of a text of the catalogue below which it says nothing: the film `M` is in any word."""
+"""Characters of a text of the catalogue below which it says nothing: such as the film `M`."""
 
 
 def find_personal(
@@ -63,7 +63,9 @@ def _places(text: str, part: str) -> Iterator[tuple[int, int]]:
         while end < len(text) and end - start < len(part) and text[end] == part[end - start]:
             end += 1
         before, after = text[start - 1 : start], text[end : end + 1]
-        cut = (before.isalnum() and part[0].isalnum()) or (after.isalnum() and text[end - 1].isalnum())
+        cut = (before.isalnum() and part[0].isalnum()) or (
+            after.isalnum() and text[end - 1].isalnum()
+        )
         if not cut or len(anchor) == _ANCHOR:
             yield start, end
         start = text.find(anchor, start + 1)

@@ -24,7 +24,9 @@ _ISSUED = re.compile(r"[2-6]|1800|2131")
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]){11,30}(?![A-Za-z0-9])")
 _SSN = re.compile(r"(?<![\w-])\d{3}([- ])\d{2}\1\d{4}(?![\w-])")
 _IPV4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w]|\.\d)")
-_IPV6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:(?:\.\d{1,3}){3})?(?![\w:])")
+_IPV6 = re.compile(
+    r"(?<![\w:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:(?:\.\d{1,3}){3})?(?![\w:])"
+)
 _PHONE = re.compile(
     r"(?<![\w./-])(?<!\d,)(?:\+|00|\()?\d(?:[ \u00a0]?[().\-/\u2011]?[ \u00a0]?\(?\d){5,16}\)?"
     r"(?:\s?(?:x|ext\.?|extension)\s?\d{1,6})?(?![\w]|[.,/-]\d)"
@@ -129,10 +131,10 @@ def _is_phone(number: str, *, said: bool) -> bool:
     [False, False, False, False]
     """
     digits = _digits(re.split(r"x|ext", number)[0])
-    if _DATE.fullmatch(number) or _is_isbn(digits):
-        return False
     if number.startswith(("+", "00")):
         return _is_possible("+" + digits.removeprefix("00"))
+    if _DATE.fullmatch(number) or _is_isbn(digits):
+        return False
     groups = len(re.findall(r"\d+", number))
     if not 6 <= len(digits) <= 15 or groups > _MANY_GROUPS:
         return False
@@ -140,10 +142,15 @@ def _is_phone(number: str, *, said: bool) -> bool:
         return True
     if groups == 1:
         return digits.startswith("0") and 9 <= len(digits) <= 12
+    return len(digits) >= 7 and not _is_quantity(number)
+
+
+def _is_quantity(number: str) -> bool:
+    """Thousands with points, decimals, or single digits in a row."""
     if _THOUSANDS.fullmatch(number) or all(map(_DECIMAL.fullmatch, number.split())):
-        return False
+        return True
     single = [group for group in re.findall(r"\d+", number) if len(group) == 1]
-    return len(digits) >= 7 and len(single) <= 1
+    return len(single) > 1
 
 
 def _is_possible(number: str) -> bool:

@@ -16,38 +16,41 @@ from enum import IntEnum
 from slates.redaction.spans import Kind, Span
 from slates.redaction.tokens import Token
 from slates.redaction.words import FUNCTION_WORDS, Lexicon, load_foreign, unaccented
+from slates.wordlists import words
 
-_TITLES = frozenset(
+_TITLES = words(
     "mr mrs ms miss mx dr prof professor sir madam dame herr frau señor señora sr sra dott signor "
-    "signora monsieur madame mme mlle mevrouw meneer captain sergeant judge senator".split()
+    "signora monsieur madame mme mlle mevrouw meneer captain sergeant judge "
+    "senator"
 )
-_RELATIVES = frozenset(
-    "wife husband son daughter kid child mother father mom mum dad brother sister uncle aunt cousin "
-    "friend boss colleague neighbour neighbor girlfriend boyfriend partner fiancé grandmother "
-    "grandfather grandma grandpa nephew niece".split()
+_RELATIVES = words(
+    "wife husband son daughter kid child mother father mom mum dad brother sister uncle aunt "
+    "cousin friend boss colleague neighbour neighbor girlfriend boyfriend partner fiancé grandmother "
+    "grandfather grandma grandpa nephew niece"
 )
-_SPEECH = frozenset("said says asked told named called dear hi hello hey meet regards sincerely".split())
+_SPEECH = words("said says asked told named called dear hi hello hey meet regards sincerely")
 _SAYS_NAME = re.compile(
     r"(?:\bname(?: \w+){0,3}? (?:is|was|to)|\bnames? ?:|\bnamed|\bcalled|\bi am called|\bcall me"
-    r"|\bnam(?:e|ed|ing) (?:him|her|them|it)|\bich hei(?:ß|ss)e|\bje m['’]appelle|\bme llamo|\bmi chiamo|\bmijn naam is|\bname\?)\s*$",
+    r"|\bnam(?:e|ed|ing) (?:him|her|them|it)|\bich hei(?:ß|ss)e|\bje m['’]appelle|\bme llamo|\bmi chiamo"
+    r"|\bmijn naam is|\bname\?)\s*$",
     re.IGNORECASE,
 )
-_LOCATIVE = frozenset(
+_LOCATIVE = words(
     "in from near at around visiting visit towards outside across through via throughout leaving "
-    "reach reached southern northern eastern western downtown".split()
+    "reach reached southern northern eastern western downtown"
 )
-_MOVES = frozenset(
+_MOVES = words(
     "move moved moving fly flew flying travel travelled traveled go going went come coming drive "
-    "drove driving return returned returning relocated welcome trip way ship shipped".split()
+    "drove driving return returned returning relocated welcome trip way ship shipped"
 )
-_COMPANIES = frozenset(
+_COMPANIES = words(
     "inc llc ltd limited corp corporation company co group partners gmbh ag sa plc university "
     "college school orchestra foundation institute bank records pictures studios labs solutions "
     "systems technologies insurance analytics media holdings club museum hospital church street "
-    "st road avenue festival league united fc".split()
+    "st road avenue festival league united fc"
 )
-_PARTICLES = frozenset(
-    "van von de da del della di du der den dos das la le bin ibn al el af ter ten zu y e".split()
+_PARTICLES = words(
+    "van von de da del della di du der den dos das la le bin ibn al el af ter ten zu y e"
 )
 _CHINESE = re.compile(r"(?:我叫|我的名字是|名字叫|姓名[:：]?\s*|他叫|她叫)([\u4e00-\u9fff]{2,4})")
 _URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
@@ -132,8 +135,10 @@ class _Reader:
             if self._sorts[end] == _Sort.NO or ended:
                 break
             end += 1
-        while end > at and self._sorts[end - 1] == _Sort.LINK and (
-            not self._is_initial(self._tokens[end - 1])
+        while (
+            end > at
+            and self._sorts[end - 1] == _Sort.LINK
+            and (not self._is_initial(self._tokens[end - 1]))
         ):
             end -= 1
         return end
@@ -242,9 +247,7 @@ class _Reader:
         lexicon = self._lexicon
         if len(small) == 1:
             return _Sort.LINK if self._is_small_name(at - 1) else _Sort.NO
-        if len(small) < 3 or small in self._foreign or small in lexicon.dictionary:
-            return _Sort.NO
-        if lexicon.is_plain(small) or lexicon.is_place(small):
+        if len(small) < 3 or self._is_word(small):
             return _Sort.NO
         if lexicon.is_first(small) and not self._foreign:
             return _Sort.STRONG
@@ -254,6 +257,11 @@ class _Reader:
         if lexicon.is_unknown(small) and not self._foreign:
             return _Sort.STRONG if unaccented(small) != small else self._after_name(at)
         return _Sort.NO
+
+    def _is_word(self, small: str) -> bool:
+        lexicon = self._lexicon
+        known = small in self._foreign or small in lexicon.dictionary
+        return known or lexicon.is_plain(small) or lexicon.is_place(small)
 
     def _after_name(self, at: int) -> _Sort:
         """A strange small word belongs to a small given name before it."""
@@ -266,8 +274,10 @@ class _Reader:
         if at < 0:
             return False
         word = self._tokens[at].text
-        return word.islower() and self._lexicon.is_first(word) and (
-            word not in self._lexicon.dictionary
+        return (
+            word.islower()
+            and self._lexicon.is_first(word)
+            and (word not in self._lexicon.dictionary)
         )
 
     @staticmethod

@@ -51,8 +51,8 @@ def redact(text: str, asker: Asker = NOBODY, *, placeholders: Placeholders | Non
     """
     A text without personal data.
 
-    >>> redact("I am Anna Svensson, +46 70 123 45 67. Write to anna@svensson.se, says Anna Svensson")
-    'I am [PERSON_1], [PHONE_1]. Write to [EMAIL_1], says [PERSON_1]'
+    >>> redact("I am Anna Svensson, +46 70 123 45 67. Anna Svensson reads anna@svensson.se")
+    'I am [PERSON_1], [PHONE_1]. [PERSON_1] reads [EMAIL_1]'
 
     Args:
         text: What will leave.
@@ -135,7 +135,7 @@ class Redacted:
         self._on_redacted = on_redacted
 
     async def ask(self, question: Question, *, within: float) -> Answer:
-        """Ask what is left; a thread looks for what is personal, for a long prompt takes a while."""
+        """Ask what is left; a thread looks for what is personal: a long prompt takes a while."""
         left, replaced = await asyncio.to_thread(
             redact_question, question, self._asker, user_text=self._user_text
         )

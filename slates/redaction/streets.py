@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-TYPES = frozenset(
-    """
+from slates.wordlists import words
+
+TYPES = words("""
     alley aly anex annex arcade avenue ave av bayou beach bend bluff bluffs bottom boulevard blvd
     branch bridge brook brooks burg burgs bypass camp canyon cape causeway center centers circle
     circles cliff cliffs club common commons corner corners course court courts ct cove coves creek
@@ -22,19 +23,15 @@ TYPES = frozenset(
     summit terrace ter throughway trace track trafficway trail trailer tunnel turnpike underpass
     union unions valley valleys via viaduct view views village villages ville vista walk walks wall
     way ways well wells close broadway quay parade esplanade promenade
-    """.split()
-)
+    """)
 """Behind the name, in English (United States Postal Service, Publication 28, C1; a few of other
 English-speaking countries)."""
-SURE = frozenset(
-    """
+SURE = words("""
     avenue ave boulevard blvd close court crescent drive expressway highway hwy lane ln parkway
     pkwy place road rd square street st terrace turnpike way
-    """.split()
-)
+    """)
 """Those that say by themselves that a street is meant, without a number."""
-FOREIGN = frozenset(
-    """
+FOREIGN = words("""
     rue avenue boulevard quai chemin allée allee impasse route passage
     calle c avenida avda paseo plaza camino carrera
     rua av travessa largo praça praca estrada
@@ -46,8 +43,7 @@ FOREIGN = frozenset(
     ulica ul ulice trg cesta nábřeží náměstí třída plac aleja al os put
     utca u út útja tér köz körút krt kapu sor sétány
     ulitsa prospekt prospect pereulok odos leoforos cadde sokak strada bulevardul
-    """.split()
-)
+    """)
 """Before or behind the name, in other languages."""
 _ENDINGS = (
     *("gade", "vej", "vejen", "allé", "vænget", "vænge", "stræde", "torv", "torvet", "parken"),
@@ -56,11 +52,11 @@ _ENDINGS = (
     *("kade", "singel", "steenweg", "strasse", "straße", "str", "gasse", "platz", "allee", "damm"),
     *("ufer", "brücke", "steig", "ring", "bakken", "haugen", "holmen", "stígur", "vegur", "braut"),
 )
-UNITS = frozenset("apt apartment suite ste unit flat appartement appt wohnung piso lejlighed".split())
+UNITS = words("apt apartment suite ste unit flat appartement appt wohnung piso lejlighed")
 """Before the number of a part of a house."""
-LINKS = frozenset(
+LINKS = words(
     "de des du del della delle dei da das do dos di la le les el los las of the van von der den "
-    "ten ter af og und y e et zur zum am an in".split()
+    "ten ter af og und y e et zur zum am an in"
 )
 """Small words inside of names of streets."""
 

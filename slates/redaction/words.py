@@ -18,9 +18,11 @@ from babel import Locale
 from english_words import get_english_words_set
 from spellchecker import SpellChecker
 
+from slates.wordlists import words
+
 FUNCTION_WORDS = {
-    language: frozenset(words.split())
-    for language, words in {
+    language: words(text)
+    for language, text in {
         "en": "the and of to is was for with that this it my you are have not from at what how",
         "de": "der die das und ist ich nicht ein eine mit für auf von zu wir sie den dem auch",
         "es": "el la los las y es que de en un una por con para no mi su más como pero",
