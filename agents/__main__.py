@@ -13,6 +13,7 @@ from importlib.metadata import EntryPoint, entry_points
 import typer
 
 from agents.commands.broker import broker
+from agents.commands.budget import budget
 from agents.commands.doctor import doctor
 from agents.commands.forget import forget
 from agents.commands.ingest import ingest
@@ -55,6 +56,7 @@ app.command()(preferences)
 app.command()(forget)
 app.command()(replay)
 app.command()(doctor)
+app.command()(budget)
 app.add_typer(topics, name="topics")
 app.add_typer(ingest, name="ingest")
 app.add_typer(rebuild, name="rebuild")

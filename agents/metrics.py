@@ -51,6 +51,7 @@ class Metrics:
         self._declare_index()
         self._declare_slates()
         self._declare_refinements()
+        self._declare_model()
         self._declare_quality()
         self._declare_worker()
 
@@ -251,6 +252,48 @@ class Metrics:
         )
         self.in_flight = Gauge(
             "headwater_drafts_in_flight", "Drafts that a model is being asked about.", registry=r
+        )
+
+    def _declare_model(self) -> None:
+        r = self.registry
+        self.model_calls = Counter(
+            "headwater_model_calls",
+            "Calls to a language model, by strategy and outcome: answered, or why not.",
+            ["strategy", "outcome"],
+            registry=r,
+        )
+        self.model_tokens = Counter(
+            "headwater_model_tokens",
+            "Tokens of language models: prompt, cached (a part of prompt), completion.",
+            ["strategy", "kind"],
+            registry=r,
+        )
+        self.model_cost = Counter(
+            "headwater_model_cost",
+            "What language models cost, in the currency of the prices.",
+            registry=r,
+        )
+        self.model_cache = Counter(
+            "headwater_model_cache", "Looks into the cache of answers.", ["outcome"], registry=r
+        )
+        self.model_saved_tokens = Counter(
+            "headwater_model_saved_tokens",
+            "Tokens that were not spent, by cause.",
+            ["cause"],
+            registry=r,
+        )
+        self.model_seconds = Histogram(
+            "headwater_model_seconds",
+            "Time of one call to a language model.",
+            ["strategy"],
+            buckets=LATENCY,
+            registry=r,
+        )
+        self.model_redacted = Counter(
+            "headwater_model_redacted",
+            "Pieces of personal data taken out of prompts, by kind.",
+            ["kind"],
+            registry=r,
         )
 
     def _declare_quality(self) -> None:

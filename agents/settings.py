@@ -34,6 +34,7 @@ from pydantic_settings import (
 from slates.cassettes import Mode
 from slates.config import SlateConfig
 from slates.dialect import COOLEST, WARMEST
+from slates.meaning import THRESHOLD
 from slates.scenarios import SCENARIOS
 from slates.strategies import Menu, Strategies, load_strategies
 from streams.errors import BadSetting
@@ -184,6 +185,65 @@ class ModelSettings(_Part):
         return self
 
 
+class PriceSettings(_Part):
+    """What a million tokens of a model cost."""
+
+    prompt: Annotated[float, Field(ge=0)] = 0.0
+    """Tokens that are read."""
+    cached: Annotated[float, Field(ge=0)] | None = None
+    """Of those, the ones that the server had in its cache; as the others where left out."""
+    completion: Annotated[float, Field(ge=0)] = 0.0
+    """Tokens that are written."""
+
+
+Tokens = Annotated[int, Field(ge=0)]
+
+
+class BudgetSettings(_Part):
+    """The most that a language model may take; each is hard.  See docs/token-economy.md."""
+
+    user_tokens: Tokens | None = 20_000
+    """Of one user in an hour, on one worker; None is no limit."""
+    hour_tokens: Tokens | None = 1_000_000
+    """Of all users in an hour, on one worker."""
+    process_tokens: Tokens | None = None
+    """Of one worker since it began."""
+    day_money: Annotated[float, Field(ge=0)] | None = None
+    """In the currency of the prices, in a day, on one worker; needs prices."""
+    prices: Mapping[str, PriceSettings] = {}
+    """Name of a model to what a million of its tokens cost."""
+    batch: Annotated[int, Field(ge=1, le=20)] = 6
+    """Questions of several users in one call; 1 puts none together."""
+
+    @model_validator(mode="after")
+    def _priced(self) -> Self:
+        if self.day_money is not None and not self.prices:
+            raise ValueError("day_money: needs prices, or nothing would ever count")
+        return self
+
+
+class CacheSettings(_Part):
+    """Answers of a language model that are given again."""
+
+    most: Annotated[int, Field(ge=0)] = 2_000
+    """Answers that are remembered; 0 is none."""
+    max_age: Duration = timedelta(hours=1)
+    """For how long."""
+    semantic: bool = True
+    """Does an answer also serve a request in other words that means the same?"""
+    threshold: Annotated[float, Field(gt=0, le=1)] = THRESHOLD
+    """Cosine from which on it may."""
+
+
+class PrivacySettings(_Part):
+    """What may leave the process; see docs/privacy.md."""
+
+    user_text: bool = False
+    """May a prompt hold what a user wrote?  It is redacted all the same."""
+    log_texts: bool = False
+    """Are prompts and replies logged as they are?  If not, as hashes.  For debugging only."""
+
+
 class SecuritySettings(_Part):
     """How to talk to a Kafka that asks for TLS or a password."""
 
@@ -269,6 +329,9 @@ class Settings(BaseSettings):
     metrics: MetricsSettings = MetricsSettings()
     enhance: EnhanceSettings = EnhanceSettings()
     model: ModelSettings = ModelSettings()
+    budget: BudgetSettings = BudgetSettings()
+    cache: CacheSettings = CacheSettings()
+    privacy: PrivacySettings = PrivacySettings()
 
     @classmethod
     def settings_customise_sources(
@@ -323,6 +386,11 @@ class Settings(BaseSettings):
         """
         name = f"{self.topic_prefix}{cluster}"
         return self.state_dir / "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
+
+    @property
+    def ledger(self) -> Path:
+        """Where it is kept what language models cost this tenant."""
+        return self.state_dir / f"{self.topic_prefix}ledger.sqlite"
 
     def topics(self) -> Topics:
         """The table of topics under this prefix."""

@@ -346,6 +346,75 @@ def llm(
     evaluate_replies(Replies(replies, data, strategy), as_json=as_json)
 
 
+@app.command()
+def redaction(
+    sentences: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Labelled sentences; pii/sentences.json of the data."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """
+    What is removed from sentences before they leave the process, by kind.
+
+    The figures are those of the templates that the rules were not written on.
+
+    Example: headwater evaluate redaction --json
+    """
+    from evaluation.economy_reports import say_redaction
+    from evaluation.redacting import load_sentences, measure
+
+    path = _data(sentences, "pii/sentences.json")
+    say_redaction(measure(load_sentences(path)), as_json=as_json)
+
+
+@app.command()
+def cache(
+    pairs: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Labelled pairs; semantic-cache/question_pairs.json.gz of the data.",
+        ),
+    ] = None,
+    *,
+    sample: Annotated[
+        float, typer.Option(min=0.0001, max=1.0, help="Share of the pairs that is looked at.")
+    ] = 1.0,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """
+    How often the semantic cache of answers would hit, and how often it would be wrong.
+
+    The threshold is chosen on one half of the pairs, the figures are those of the other.
+
+    Example: headwater evaluate cache --json
+    """
+    from agents.settings import load_settings
+    from evaluation.caching import load_pairs, measure
+    from evaluation.economy_reports import say_cache
+    from evaluation.screen import waiting
+    from indexes.embedding import Encoder
+
+    path = _data(pairs, "semantic-cache/question_pairs.json.gz")
+    loaded = load_pairs(path, sample=sample, seed=seed)
+    with waiting(f"{len(loaded):,} pairs of questions are compared"):
+        figures = measure(loaded, Encoder().encode, threshold=load_settings().cache.threshold)
+    say_cache(figures, as_json=as_json)
+
+
+def _data(given: Path | None, name: str) -> Path:
+    """A file, or the one of the folder of data."""
+    from agents.settings import load_settings
+    from streams.errors import SetupError
+
+    folder = load_settings().data_dir
+    if given is None and folder is None:
+        raise SetupError(f"name a file, or set HEADWATER_DATA_DIR to a folder that has {name}")
+    return given if given is not None else Path(str(folder)) / name
+
+
 def _evaluate(
     job: Job, method: Method, contender: str, plot: Path | None, *, as_json: bool
 ) -> None:
