@@ -7,7 +7,7 @@ Nothing here decides anything; every part is made once and given to those that n
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from faust.types import TP
@@ -21,23 +21,24 @@ from agents.memory import end_loading
 from agents.metrics import Metrics
 from agents.replicas import Replica
 from agents.restoring import Restoring
-from agents.roles import KNOWING, ROLES, group_of, read_by
+from agents.roles import ASKING, KNOWING, ROLES, group_of, read_by
 from agents.safety.lease import Lease
 from agents.safety.making import make_app
 from agents.safety.positions import Contained
 from agents.safety.version import check_version
 from agents.safety.watchdog import Watchdog
 from agents.settings import Settings
+from agents.shared_encoder import SharedEncoder
 from agents.snapshotting import Snapshotting
 from agents.tables import Commits
 from agents.wiring.enhancing import make_wanting, register_enhancing
 from agents.wiring.folds import register_learning, register_trending
 from agents.wiring.items import know_items, register_cataloguing
+from agents.wiring.model import Advice, seek_advice
 from agents.wiring.refining import register_refining
 from agents.wiring.slates import register_slates
 from agents.wiring.sockets import Sockets
 from indexes.embedding import Encoder
-from slates.model import Model
 from streams import topics
 from streams.errors import MembershipLost, SetupError
 from streams.kafka import Broker, Outbox
@@ -59,7 +60,6 @@ class Worker:
         metrics: Metrics,
         roles: Sequence[str] = ROLES,
         encoder: Callable[[], Encoder] = Encoder,
-        model: Model | None = None,
         fatal: Fatal = end_worker,
     ) -> None:
         check_version()
@@ -67,7 +67,6 @@ class Worker:
         self.broker = broker
         self.metrics = metrics
         self.roles = tuple(roles)
-        self._model = model
         self._fatal = fatal
         self._names = settings.topics()
         self.outbox = Outbox(broker)
@@ -91,9 +90,11 @@ class Worker:
         self.replicas: tuple[Replica, ...] = ()
         self._sockets = self._make_sockets()
         self.services.extend((self._watchdog(), self._lag_watch()))
-        self._register(snapshots, encoder)
+        shared = SharedEncoder(encoder)
+        self._advice = self._seek_advice(shared)
+        self._register(snapshots, shared)
         self.app.on_start = self._started(self.app.on_start)
-        self.app.on_shutdown = keeping.close  # after the last commit
+        self.app.on_shutdown = self._closed(keeping)  # after the last commit
 
     @property
     def services(self) -> list[Service]:
@@ -185,6 +186,13 @@ class Worker:
             metrics=self.metrics,
         )
 
+    def _seek_advice(self, encoder: SharedEncoder) -> Advice | None:
+        """A model, where one is set up and somebody here asks it."""
+        if not ASKING.intersection(self.roles):
+            return None
+        encodes = "cataloguing" in self.roles and self.settings.cache.semantic
+        return seek_advice(self.settings, self.metrics, encoder.encode if encodes else None)
+
     def _make_consuming(self) -> Consuming:
         return Consuming(
             outbox=self.outbox,
@@ -201,30 +209,29 @@ class Worker:
         """The consumer is there only once the app has started."""
         self.app.consumer.acknowledge(message)
 
-    def _register(self, snapshots: Snapshotting, encoder: Callable[[], Encoder]) -> None:
+    def _register(self, snapshots: Snapshotting, encoder: SharedEncoder) -> None:
         """Whoever refines or folds alone needs no copy of the catalogue, and makes none."""
-        sockets, roles = self._sockets, self.roles
+        sockets, roles, advice = self._sockets, self.roles, self._advice
         if KNOWING.intersection(roles):
-            wanting = make_wanting(self.settings, roles, self._model)
+            about_items = None if advice is None else advice.economy.about_items()
+            wanting = make_wanting(self.settings, roles, about_items)
             knowing = know_items(sockets, snapshots, wanting)
             self.replicas = knowing.replicas
             if "profiling" in roles:
-                register_slates(
-                    sockets, knowing, has_model=False, spent=lambda _: "", model=self._model
-                )
+                register_slates(sockets, knowing, advice)
             if "cataloguing" in roles:
                 service = register_cataloguing(
                     sockets, knowing, encoder=encoder, caught_up=self._ready
                 )
                 register_enhancing(
-                    sockets, knowing, service, model=self._model, caught_up=self._ready
+                    sockets, knowing, service, model=about_items, caught_up=self._ready
                 )
         if "trending" in roles:
             register_trending(sockets)
         if "learning" in roles:
             register_learning(sockets)
         if "refining" in roles:
-            register_refining(sockets, None, {})
+            register_refining(sockets, advice)
 
     def _started(self, on_start: Any) -> Any:
         """Start our services with the app: its own tasks wait for the first assignment."""
@@ -238,6 +245,16 @@ class Worker:
             self.app.add_future(self._loaded())
 
         return started
+
+    def _closed(self, keeping: Keeping) -> Callable[[], Awaitable[None]]:
+        """End what outlives the app's services."""
+
+        async def closed() -> None:
+            await keeping.close()
+            if self._advice is not None:
+                await self._advice.close()
+
+        return closed
 
     async def _loaded(self) -> None:
         """With an encoder, loading ends when that is there."""

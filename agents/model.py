@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agents.settings import ModelSettings
+from agents.model_settings import ModelSettings
 from slates.calls import Server
 from slates.cassettes import Cassette
 from slates.model import Model

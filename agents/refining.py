@@ -58,12 +58,13 @@ class Refining(Service):  # type: ignore[misc]
         self,
         *,
         refinements: Mapping[str, Refinement],
-        model: Model | None,
+        about: Callable[[Draft], Model] | None,
         menu: Menu,
         outbox: Outbox,
         topic: str,
         consuming: Consuming,
         metrics: Metrics,
+        forget: Callable[[str], int] = lambda _: 0,
         clock: Callable[[], float] = time.time,
         **kwargs: Any,
     ) -> None:
@@ -72,18 +73,20 @@ class Refining(Service):  # type: ignore[misc]
 
         Args:
             refinements: Name to what a model can be asked for.
-            model: Who is asked; None where nobody is.
+            about: Whom to ask about a draft; None where nobody is to be asked.
             menu: The strategies of the workers that make slates.
             outbox: What sends revisions.
             topic: Where to.
             consuming: What knows whose partitions are ours.
             metrics: Where outcomes are counted.
+            forget: Told of users of whom nothing may be remembered; says how much that was.
             clock: Seconds since 1970.
             **kwargs: Of the service.
         """
         super().__init__(**kwargs)
         self._refinements = refinements
-        self._model = model
+        self._about = about
+        self._forget = forget
         self._menu = menu
         self._outbox = outbox
         self._topic = topic
@@ -159,6 +162,7 @@ class Refining(Service):  # type: ignore[misc]
 
     async def _remove(self, record: Record, user_id: str) -> None:
         """A revision that crossed the wish to be forgotten must not stay behind it."""
+        self._forget(user_id)
         if (self._sent.get(user_id) or 0.0) >= record.received_at:
             await self._outbox.post(
                 self._topic, key=record.key, value=None, partition=record.partition
@@ -187,10 +191,10 @@ class Refining(Service):  # type: ignore[misc]
         return self._marked(draft, reason, began=began)
 
     async def _ask(self, draft: Draft, *, within: float) -> Refined:
-        if self._model is None:
+        if self._about is None:
             raise ModelUnavailable("this worker has none", reason=NO_MODEL)
         refinement = self._refinements[draft.refinement]
-        return await refinement.refine(draft, self._model, within=within)
+        return await refinement.refine(draft, self._about(draft), within=within)
 
     def _revised(self, draft: Draft, refined: Refined, *, began: float) -> Slate:
         took = monotonic() - began

@@ -23,6 +23,8 @@ READS: Final[Mapping[str, Topic]] = {
     "refining": topics.SLATE_DRAFTS,
 }
 """The topic that a role reads in its group."""
+ASKING: Final = frozenset({"cataloguing", "recommending", "refining"})
+"""The roles that have questions to a language model."""
 KNOWING: Final = frozenset({"profiling", "cataloguing", "recommending"})
 """The roles that need a full copy of the catalogue."""
 

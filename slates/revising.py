@@ -9,18 +9,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 import msgspec
 
 from slates.config import SlateConfig
 from slates.draft import Candidate, Draft
 from slates.reasons.attributes import MAX_WORDS, is_sayable
+from slates.reasons.deeds import VERBS
 from slates.reasons.grounds import shorten
-from slates.reasons.sentences import VERBS, say
+from slates.reasons.sentences import say
 from slates.refining import Refined
 from slates.shelf import Place
 from slates.slate import Kind, Reason, Slate, SlateItem
 from streams.items import AttributeValue, attribute_words
+
+Grounded: TypeAlias = tuple[Kind, Mapping[str, object]]
+"""A kind of reason and its evidence."""
 
 REVISION = 2
 SHORTLISTED = "shortlist"
@@ -45,7 +50,7 @@ def revise(
     known = {candidate.item_id: candidate for candidate in draft.candidates}
     items = []
     for rank, item_id in enumerate(_within_caps(refined.order, draft, config.caps)):
-        item = shown.get(item_id) or _brought_up(known[item_id], draft, config.supporters)
+        item = shown.get(item_id) or _brought_up(known[item_id], draft, config)
         reasons = refined.reasons.get(item_id) or item.reasons
         items.append(msgspec.structs.replace(item, rank=rank, reasons=tuple(reasons)))
     return msgspec.structs.replace(
@@ -112,18 +117,19 @@ def _within_caps(order: Sequence[str], draft: Draft, caps: Mapping[str, int]) ->
     return [*chosen, *spared][: draft.n]
 
 
-def _brought_up(candidate: Candidate, draft: Draft, supporters: int) -> SlateItem:
+def _brought_up(candidate: Candidate, draft: Draft, config: SlateConfig) -> SlateItem:
+    kind, evidence = _shared(candidate, draft) or _crowd(candidate, config.supporters)
     return SlateItem(
         item_id=candidate.item_id,
         title=candidate.title,
         rank=0,
         score=candidate.score,
         sources={SHORTLISTED: candidate.score},
-        reasons=(_shared(candidate, draft) or _crowd(candidate, supporters),),
+        reasons=(Reason(kind, say(kind, evidence, config.language), evidence),),
     )
 
 
-def _shared(candidate: Candidate, draft: Draft) -> Reason | None:
+def _shared(candidate: Candidate, draft: Draft) -> Grounded | None:
     """What it has in common with something the user did more to than open, else with anything."""
     words = dict.fromkeys(_places(candidate.attributes))
     liked = [had for had in draft.history if had.gain > 0 and had.item_id != candidate.item_id]
@@ -138,7 +144,7 @@ def _shared(candidate: Candidate, draft: Draft) -> Reason | None:
                 "titles": [shorten(had.title)],
                 "actions": [had.action],
             }
-            return _reason("attributes", evidence)
+            return "attributes", evidence
     return None
 
 
@@ -147,13 +153,9 @@ def _places(attributes: Mapping[str, AttributeValue]) -> list[Place]:
     return [place for place in found if is_sayable(place)]
 
 
-def _crowd(candidate: Candidate, supporters: int) -> Reason:
+def _crowd(candidate: Candidate, supporters: int) -> Grounded:
     if candidate.people >= supporters:
-        return _reason("popular", {"people": candidate.people})
+        return "popular", {"people": candidate.people}
     if candidate.people:
-        return _reason("explore", {"fewer_than": supporters})
-    return _reason("explore", {"people": 0})
-
-
-def _reason(kind: Kind, evidence: Mapping[str, object]) -> Reason:
-    return Reason(kind, say(kind, evidence), evidence)
+        return "explore", {"fewer_than": supporters}
+    return "explore", {"people": 0}

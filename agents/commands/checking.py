@@ -34,10 +34,11 @@ from agents.diagnosis import (
     judge_topics,
 )
 from agents.model import connect, make_model, manners, most_tokens
+from agents.model_settings import ModelSettings
 from agents.probing import ProbeFailed, probe
 from agents.safety.version import PROVEN
 from agents.scraping import scrape
-from agents.settings import ModelSettings, Settings
+from agents.settings import Settings
 from indexes.embedding import DIM
 from slates.calls import Server
 from slates.cassettes import Cassette

@@ -22,7 +22,8 @@ from agents.commands.surroundings import (
 )
 from agents.lookout import require_group
 from agents.memory import begin_loading
-from agents.metrics import Metrics, serve_metrics
+from agents.metrics import Metrics
+from agents.metrics_server import serve_metrics
 from agents.roles import ROLES, group_of, read_by
 from agents.safety.version import check_version
 from agents.settings import Settings, load_settings
@@ -94,7 +95,6 @@ def _run_worker(settings: Settings, broker: Broker, cluster: str, roles: tuple[s
 
     from agents.app import Worker
     from agents.keeping import Keeping
-    from agents.model import connect, make_model
     from agents.snapshotting import Snapshotting
 
     metrics = Metrics()
@@ -115,7 +115,6 @@ def _run_worker(settings: Settings, broker: Broker, cluster: str, roles: tuple[s
         keeping=keeping,
         metrics=metrics,
         roles=roles,
-        model=make_model(settings.model, server=connect(settings.model)),
     )
     server = serve_metrics(
         metrics,

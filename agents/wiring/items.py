@@ -13,12 +13,13 @@ from agents.cataloguing import Cataloguing
 from agents.drafts import new_index
 from agents.handover import Handover
 from agents.replicas import RankerReplica, Replica, TrendReplica, VectorReplica
+from agents.shared_encoder import SharedEncoder
 from agents.snapshotting import Snapshotting
 from agents.takeover import Takeover
 from agents.underway import Underway
 from agents.wanting import Wanting
 from agents.wiring.sockets import Sockets
-from indexes.embedding import Encoder, fingerprint
+from indexes.embedding import fingerprint
 from streams import topics
 
 log = logging.getLogger("headwater")
@@ -63,7 +64,7 @@ def register_cataloguing(
     sockets: Sockets,
     knowing: Knowing,
     *,
-    encoder: Callable[[], Encoder],
+    encoder: SharedEncoder,
     caught_up: Callable[[], Awaitable[None]],
 ) -> Cataloguing:
     """Announced items become vectors."""
@@ -71,7 +72,7 @@ def register_cataloguing(
     service = Cataloguing(
         underway=Underway(knowing.catalogue, applied=lambda: vectors.applied),
         caught_up=caught_up,
-        make_encode=lambda: encoder().encode,
+        make_encode=encoder.load,
         fingerprint=fingerprint(),
         vectors_topic=sockets.names.name(topics.ITEM_VECTORS),
         outbox=sockets.outbox,

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from agents import refining
 from agents.refining import Refining
+from agents.wiring.model import Advice, refinements_of
 from agents.wiring.sockets import Sockets
-from slates.model import Model
-from slates.refining import Refinement
 from streams import topics
 
 
-def register_refining(
-    sockets: Sockets, model: Model | None, refinements: Mapping[str, Refinement]
-) -> None:
+def register_refining(sockets: Sockets, advice: Advice | None) -> None:
     """Drafts become second revisions."""
     service = Refining(
-        refinements=refinements,
-        model=model,
+        refinements=refinements_of(sockets.settings),
+        about=None if advice is None else advice.about,
+        forget=_nothing if advice is None else advice.economy.forget,
         menu=sockets.menu,
         outbox=sockets.outbox,
         topic=sockets.names.name(topics.RECOMMENDATIONS),
@@ -32,3 +28,8 @@ def register_refining(
         consuming=sockets.consuming,
         refining=service,
     )
+
+
+def _nothing(_: str) -> int:
+    """Without a model there are no answers to forget."""
+    return 0

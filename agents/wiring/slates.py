@@ -16,35 +16,25 @@ from agents.tables import FoldTable
 from agents.teaching import Teaching
 from agents.wiring.enhancing import make_preferring
 from agents.wiring.items import Knowing
+from agents.wiring.model import Advice
 from agents.wiring.sockets import Sockets
 from indexes.embedding import MODEL
-from slates.model import Model
 from streams import topics
 from streams.profiles import Profile, contained, decode_profile, encode_profile
 
-Spent = Callable[[str], str]
-"""A user to the budget that keeps them from being refined; "" for none."""
 
-
-def register_slates(
-    sockets: Sockets,
-    knowing: Knowing,
-    *,
-    has_model: bool,
-    spent: Spent,
-    model: Model | None = None,
-) -> None:
+def register_slates(sockets: Sockets, knowing: Knowing, advice: Advice | None) -> None:
     """Events become profiles, and requests become slates."""
     scoring = Scoring(gains=sockets.settings.gains(), metrics=sockets.metrics)
     profiles = sockets.table(
         topics.EVENTS, topics.PROFILES, encode_profile, decode_profile, contained
     )
-    preferring = make_preferring(sockets, knowing, profiles, model)
+    about_users = None if advice is None else advice.economy.about_items(personal=True)
+    preferring = make_preferring(sockets, knowing, profiles, about_users)
     proposing = _proposing(
         sockets,
         knowing,
-        has_model=has_model,
-        spent=spent,
+        advice,
         proposed=_ignore if preferring is None else preferring.consider,
     )
     answers = Answering(
@@ -119,20 +109,24 @@ def _ignore(user_id: str, partition: int) -> None:
     """Without a model nobody writes down unasked what users like."""
 
 
+def _no_budget(_: str) -> str:
+    """Without a model nothing is spent."""
+    return ""
+
+
 def _proposing(
     sockets: Sockets,
     knowing: Knowing,
+    advice: Advice | None,
     *,
-    has_model: bool,
-    spent: Spent,
     proposed: Callable[[str, int], None],
 ) -> Proposing:
     return Proposing(
         catalogue=knowing.catalogue,
         outbox=sockets.outbox,
         names=sockets.names,
-        has_model=has_model,
-        spent=spent,
+        has_model=advice is not None,
+        spent=_no_budget if advice is None else advice.economy.spent,
         max_bytes=sockets.settings.events.max_bytes,
         metrics=sockets.metrics,
         proposed=proposed,

@@ -11,7 +11,8 @@ import pytest
 from agents.commands.checking import check_model
 from agents.diagnosis import Finding
 from agents.model import connect, make_model, manners, most_tokens
-from agents.settings import ModelSettings, load_settings
+from agents.model_settings import ModelSettings
+from agents.settings import load_settings
 from slates.cassettes import Cassette
 from slates.model import Message, Question
 from slates.testing import ModelServer, Script

@@ -83,6 +83,7 @@ class Refinery:
         self.outbox, self.metrics, self.fatal = SmallOutbox(), Metrics(), SmallEnd()
         self.script = Scripted(say)
         self.acknowledged: list[int] = []
+        self.forgotten: list[str] = []
         self.current = GENERATION
         self.lease = Lease(session=10.0, clock=lambda: 0.0)
         self.consuming = Consuming(
@@ -97,7 +98,8 @@ class Refinery:
         )
         self.refining = Refining(
             refinements={"rerank": self.script},
-            model=self.script if has_model else None,
+            about=(lambda _: self.script) if has_model else None,
+            forget=self.forgotten.append,
             menu=Menu({"hybrid": SlateConfig()}, "hybrid"),
             outbox=self.outbox,
             topic="recommendations",
@@ -315,6 +317,7 @@ async def test_who_is_forgotten_is_not_refined() -> None:
         await refinery.take(of("ann"), None)
         await refinery.settled()
         assert (refinery.outcomes(), refinery.outbox.posted) == ({"cancelled": 1}, [])
+        assert refinery.forgotten == ["ann"]
 
 
 async def test_a_revision_that_crossed_the_wish_to_be_forgotten_is_removed_again() -> None:
