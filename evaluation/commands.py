@@ -310,7 +310,9 @@ def cache(
         ),
     ] = None,
     *,
-    sample: Sample = 0.25,
+    sample: Annotated[
+        float, typer.Option(min=0.0001, max=1.0, help="Share of the pairs that is looked at.")
+    ] = 1.0,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -319,7 +321,7 @@ def cache(
 
     The threshold is chosen on one half of the pairs, the figures are those of the other.
 
-    Example: headwater evaluate cache --sample 1 --json
+    Example: headwater evaluate cache --json
     """
     from agents.settings import load_settings
     from evaluation.caching import load_pairs, measure
@@ -329,7 +331,7 @@ def cache(
 
     path = _data(pairs, "semantic-cache/question_pairs.json.gz")
     loaded = load_pairs(path, sample=sample, seed=seed)
-    with waiting(f"{2 * len(loaded):,} questions are encoded"):
+    with waiting(f"{len(loaded):,} pairs of questions are compared"):
         figures = measure(loaded, Encoder().encode, threshold=load_settings().cache.threshold)
     say_cache(figures, as_json=as_json)
 

@@ -43,7 +43,7 @@ class Placeholders:
         key = (kind, " ".join(value.split()).casefold())
         if key not in self._names:
             number = 1 + sum(1 for known, _ in self._names if known == kind)
-            self._names[key] = f"[{kind}_{number}]"
+            self._names[key] = "[USER]" if kind == "USER" else f"[{kind}_{number}]"
         return self._names[key]
 
 

@@ -40,8 +40,6 @@ too: hope, young, rose, mark.  James and Scott stand at 2,000, please and will a
 the corpus has lost most of the words that are written with a capital."""
 USED = 300
 """Occurrences from which on a word of a dictionary is in use."""
-FOREIGN = 200
-"""Occurrences in the corpus of another language from which on a word is one of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +138,9 @@ def load_lexicon() -> Lexicon:
 
 @cache
 def load_foreign(language: str) -> frozenset[str]:
-    """Words of another language that are in use; half a second, once."""
+    """Words of another language; half a second, once."""
     frequency = SpellChecker(language=language, distance=1).word_frequency.dictionary
-    return frozenset(word for word, often in frequency.items() if often >= FOREIGN)
+    return frozenset(frequency)
 
 
 def _census(file: str) -> Iterable[str]:
