@@ -123,7 +123,7 @@ def _singular(word: str) -> str:
 
 @cache
 def load_lexicon() -> Lexicon:
-    """Read the lists: half a second, once."""
+    """Read the lists: a second or two, once."""
     entries = get_english_words_set(["web2", "gcide"])
     given = (*_census("dist.female.first"), *_census("dist.male.first"))
     return Lexicon(
@@ -138,7 +138,7 @@ def load_lexicon() -> Lexicon:
 
 @cache
 def load_foreign(language: str) -> frozenset[str]:
-    """Words of another language; half a second, once."""
+    """Words of another language; a second, once."""
     frequency = SpellChecker(language=language, distance=1).word_frequency.dictionary
     return frozenset(frequency)
 

@@ -30,7 +30,10 @@ def test_a_value_has_one_placeholder_throughout_a_prompt() -> None:
     asked, _ = redact_question(
         question("Anna Svensson here", "says Anna Svensson to Jamie Pratt"), NOBODY, user_text=True
     )
-    assert [m.content for m in asked.messages] == ["[PERSON_1] here", "says [PERSON_1] to [PERSON_2]"]
+    assert [m.content for m in asked.messages] == [
+        "[PERSON_1] here",
+        "says [PERSON_1] to [PERSON_2]",
+    ]
 
 
 def test_names_of_the_catalogue_stay_and_its_mail_addresses_do_not() -> None:
@@ -81,4 +84,6 @@ async def test_the_model_sees_what_is_left_and_kinds_are_counted() -> None:
 def test_what_was_redacted_once_has_nothing_structured_left(text: str) -> None:
     from slates.redaction.numbers import find_numbers
 
-    assert [s for s in find_numbers(redact(text)) if s.kind in ("EMAIL", "CARD", "IBAN", "IP")] == []
+    assert [
+        s for s in find_numbers(redact(text)) if s.kind in ("EMAIL", "CARD", "IBAN", "IP")
+    ] == []
