@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from slates.askers import NOBODY, Asker, told
 from slates.model import Answer, Message, Question, Usage
+from slates.prompting import load_prompt
 from slates.redaction.redacting import WITHHELD, Redacted, redact, redact_question
 
 
@@ -69,6 +70,16 @@ def test_what_a_user_wrote_is_withheld_unless_the_setting_allows_it(shown: Any) 
     assert asked.messages[0].content == f"words: {WITHHELD}."
     asked, _ = redact_question(question(f"words: {shown(words)}."), asker, user_text=True)
     assert asked.messages[0].content == f"words: {shown(words)}."
+
+
+def test_what_prompts_say_to_everybody_stays() -> None:
+    text = load_prompt(
+        "rerank-1", blanks=("history", "likes", "words", "constraints", "candidates", "n")
+    )
+    said = [example.user for example in text.examples] + [text.system]
+    asked, replaced = redact_question(question(*said), NOBODY, user_text=False)
+    assert [m.content for m in asked.messages] == said
+    assert not replaced
 
 
 async def test_the_model_sees_what_is_left_and_kinds_are_counted() -> None:
