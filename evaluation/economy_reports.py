@@ -18,11 +18,11 @@ def say_redaction(figures: Mapping[str, Any], *, as_json: bool) -> None:
         typer.echo(json.dumps(figures))
         return
     table = Table("kind", title="personal data: of templates not seen, and of those rules are from")
-    for name in ("labelled", "recall", "precision", "labelled", "recall", "precision"):
+    parts = (figures["unseen_templates"]["kinds"], figures["templates_of_rules"]["kinds"])
+    for name in ("labelled", "recall", "precision") * len(parts):
         table.add_column(name, justify="right")
-    for kind, unseen in figures["kinds"].items():
-        seen = figures["developed_on"]["kinds"][kind]
-        table.add_row(kind, *_cells(unseen), *_cells(seen))
+    for kind in figures["kinds"]:
+        table.add_row(kind, *(cell for part in parts for cell in _cells(part[kind])))
     show(table)
 
 
