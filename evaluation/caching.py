@@ -23,9 +23,11 @@ from numpy.typing import NDArray
 from slates.meaning import difference, meaning
 from streams.errors import SetupError
 
-THRESHOLDS = (*(round(0.7 + 0.01 * step, 2) for step in range(30)), 0.995)
+THRESHOLDS = tuple(round(0.7 + 0.01 * step, 2) for step in range(30))
 WRONG = 0.01
 """Most of the pairs that differ that may be hits."""
+SAMPLE = 500
+"""Pairs on which vectors alone are tried: encoding is what takes the time."""
 _CHUNK = 256
 """Texts of about the same length that are encoded together."""
 
@@ -43,11 +45,17 @@ class Pair(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class Seen:
+    """Pairs as the cache sees them."""
+
     same: NDArray[np.bool_]
+    """By their labels."""
     cosine: NDArray[np.float32]
-    words: NDArray[np.bool_]
-    """Do words find no difference?"""
+    """-1 where words tell them apart."""
+
+    def part(self, start: int, end: int) -> Seen:
+        """Some of them."""
+        return Seen(self.same[start:end], self.cosine[start:end])
 
 
 def load_pairs(path: Path, *, sample: float, seed: int) -> list[Pair]:
@@ -67,9 +75,11 @@ def load_pairs(path: Path, *, sample: float, seed: int) -> list[Pair]:
     return pairs[: max(2, round(len(pairs) * sample))]
 
 
-def measure(pairs: Sequence[Pair], encode: Encode, *, threshold: float | None = None) -> Figures:
+def measure(pairs: Sequence[Pair], encode: Encode, *, threshold: float) -> Figures:
     """
     Choose on the first half, score the second.
+
+    Only pairs that words do not tell apart are encoded: the others are no hits at any threshold.
 
     Args:
         pairs: In a random order.
@@ -77,34 +87,33 @@ def measure(pairs: Sequence[Pair], encode: Encode, *, threshold: float | None = 
         threshold: The one that is in use; it is scored, too.
     """
     half = len(pairs) // 2
-    cosine = _cosines(pairs, encode)
-    first, second = _seen(pairs[:half], cosine[:half]), _seen(pairs[half:], cosine[half:])
+    seen = _seen(pairs, encode)
+    first, second = seen.part(0, half), seen.part(half, len(pairs))
     chosen = choose(first)
     return {
         "pairs": len(pairs),
         "threshold": chosen,
-        **_rates(second, chosen),
-        "chosen_on": _rates(first, chosen),
-        "in_use": None
-        if threshold is None
-        else {"threshold": threshold, **_rates(second, threshold)},
-        "vectors_alone": _rates(second, chosen, words=False),
-        "curve": {str(t): _rates(second, t) for t in THRESHOLDS[::3]},
-        "told_apart_by": dict(_reasons(pairs[half:], cosine[half:], chosen)),
+        **rates(second, chosen),
+        "chosen_on": rates(first, chosen),
+        "in_use": {"threshold": threshold, **rates(second, threshold)},
+        "curve": {str(t): rates(second, t) for t in THRESHOLDS[::3]},
+        "vectors_alone": _vectors_alone(pairs[half:][:SAMPLE], encode),
+        "told_apart_by": dict(_reasons(pairs[half:])),
         "numeric_twins": _twins(pairs, encode, chosen),
     }
 
 
-def choose(seen: _Seen) -> float:
-    """The lowest threshold at which few enough pairs that differ are hits."""
+def choose(seen: Seen) -> float:
+    """The lowest threshold at which half of what is allowed is wrong: other data is other."""
     for threshold in THRESHOLDS:
-        if _rates(seen, threshold)["wrong_rate"] <= WRONG / 2:
+        if rates(seen, threshold)["wrong_rate"] <= WRONG / 2:
             return threshold
     return 1.0
 
 
-def _rates(seen: _Seen, threshold: float, *, words: bool = True) -> dict[str, float]:
-    hits = (seen.cosine >= threshold) & (seen.words | (not words))
+def rates(seen: Seen, threshold: float) -> dict[str, float]:
+    """Hits, and wrong ones of the pairs that differ and of all hits."""
+    hits = seen.cosine >= threshold
     wrong = hits & ~seen.same
     return {
         "hits": int(hits.sum()),
@@ -119,9 +128,23 @@ def _share(part: Any, whole: Any) -> float:
     return round(float(part) / float(whole), 5) if whole else 0.0
 
 
-def _seen(pairs: Sequence[Pair], cosine: NDArray[np.float32]) -> _Seen:
-    words = [difference(meaning(p.text_a), meaning(p.text_b)) is None for p in pairs]
-    return _Seen(np.array([p.label == 1 for p in pairs]), cosine, np.array(words))
+def _seen(pairs: Sequence[Pair], encode: Encode) -> Seen:
+    alike = [at for at, pair in enumerate(pairs) if _same_words(pair.text_a, pair.text_b)]
+    cosine = np.full(len(pairs), -1.0, dtype=np.float32)
+    if alike:
+        cosine[alike] = _cosines([pairs[at] for at in alike], encode)
+    return Seen(np.array([pair.label == 1 for pair in pairs]), cosine)
+
+
+def _same_words(one: str, other: str) -> bool:
+    return difference(meaning(one), meaning(other)) is None
+
+
+def _vectors_alone(pairs: Sequence[Pair], encode: Encode) -> Figures:
+    """What nearness alone would do, at the threshold at which as few are wrong."""
+    seen = Seen(np.array([pair.label == 1 for pair in pairs]), _cosines(pairs, encode))
+    threshold = choose(seen)
+    return {"pairs": len(pairs), "threshold": threshold, **rates(seen, threshold)}
 
 
 def _cosines(pairs: Sequence[Pair], encode: Encode) -> NDArray[np.float32]:
@@ -141,24 +164,26 @@ def _encoded(texts: Sequence[str], encode: Encode) -> NDArray[np.float32]:
     return np.stack([rows[at] for at in range(len(texts))])
 
 
-def _reasons(pairs: Sequence[Pair], cosine: NDArray[np.float32], threshold: float) -> Counter[str]:
-    near = (pair for pair, likeness in zip(pairs, cosine, strict=True) if likeness >= threshold)
-    found = (difference(meaning(p.text_a), meaning(p.text_b)) for p in near if p.label == 0)
+def _reasons(pairs: Sequence[Pair]) -> Counter[str]:
+    """Of pairs that differ, by what words say; `nothing` is left to vectors."""
+    different = (pair for pair in pairs if pair.label == 0)
+    found = (difference(meaning(pair.text_a), meaning(pair.text_b)) for pair in different)
     return Counter(reason or "nothing" for reason in found)
 
 
 def _twins(pairs: Sequence[Pair], encode: Encode, threshold: float) -> Figures:
     """Questions with a number, and the same with another number."""
-    asked = [p.text_a for p in pairs if re.search(r"\d", p.text_a)][:500]
-    changed = [re.sub(r"\d+", lambda m: str(int(m[0]) + 1), text, count=1) for text in asked]
-    if not asked:
-        return {"pairs": 0, "near": 0, "hits": 0}
-    rows = _encoded([*asked, *changed], encode)
-    cosine = np.einsum("ij,ij->i", rows[: len(asked)], rows[len(asked) :])
-    same = [difference(meaning(a), meaning(b)) is None for a, b in zip(asked, changed, strict=True)]
-    near = cosine >= threshold
+    asked = [pair.text_a for pair in pairs if re.search(r"\d", pair.text_a)]
+    twins = [
+        Pair(text, re.sub(r"\d+", lambda found: str(int(found[0]) + 1), text, count=1), 0)
+        for text in asked
+    ]
+    near = 0
+    if few := twins[: SAMPLE // 5]:
+        near = int((_cosines(few, encode) >= threshold).sum())
     return {
-        "pairs": len(asked),
-        "near": int(near.sum()),
-        "hits": int((near & np.array(same)).sum()),
+        "pairs": len(twins),
+        "hits": sum(_same_words(twin.text_a, twin.text_b) for twin in twins),
+        "encoded": len(few),
+        "near": near,
     }

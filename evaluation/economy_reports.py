@@ -18,11 +18,11 @@ def say_redaction(figures: Mapping[str, Any], *, as_json: bool) -> None:
         typer.echo(json.dumps(figures))
         return
     table = Table("kind", title="personal data: of templates not seen, and of those rules are from")
-    for name in ("labelled", "recall", "precision", "labelled", "recall", "precision"):
+    parts = (figures["unseen_templates"]["kinds"], figures["templates_of_rules"]["kinds"])
+    for name in ("labelled", "recall", "precision") * len(parts):
         table.add_column(name, justify="right")
-    for kind, unseen in figures["kinds"].items():
-        seen = figures["developed_on"]["kinds"][kind]
-        table.add_row(kind, *_cells(unseen), *_cells(seen))
+    for kind in figures["kinds"]:
+        table.add_row(kind, *(cell for part in parts for cell in _cells(part[kind])))
     show(table)
 
 
@@ -41,15 +41,18 @@ def say_cache(figures: Mapping[str, Any], *, as_json: bool) -> None:
         table.add_column(name, justify="right")
     rows = [
         (f"{figures['threshold']} (chosen)", figures),
-        ("the same, vectors alone", figures["vectors_alone"]),
+        (f"{figures['in_use']['threshold']} (in use)", figures["in_use"]),
         *figures["curve"].items(),
     ]
     for name, rates in rows:
         keys = ("hit_rate", "hit_rate_of_same", "wrong_rate", "wrong_of_hits")
         table.add_row(name, *(f"{rates[key]:.4f}" for key in keys))
     twins = figures["numeric_twins"]
+    alone = figures["vectors_alone"]
     show(table)
     typer.echo(
-        f"Of {twins['pairs']:,} questions with another number {twins['near']:,} are near as "
-        f"vectors; {twins['hits']:,} would be hits."
+        f"Of {twins['pairs']:,} questions with another number {twins['hits']:,} would be hits; of "
+        f"{twins['encoded']:,} of them {twins['near']:,} are near enough as vectors.\n"
+        f"Vectors alone, on {alone['pairs']:,} pairs: {alone['hit_rate']:.4f} hits, of which "
+        f"{alone['wrong_of_hits']:.4f} wrong, at {alone['threshold']}."
     )

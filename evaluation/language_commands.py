@@ -90,7 +90,8 @@ def redaction(
     """
     What is removed from sentences before they leave the process, by kind.
 
-    The figures are those of the templates that the rules were not written on.
+    Of the file that the rules were written on, half of the templates were not looked at; their
+    figures are given apart.
 
     Example: headwater evaluate redaction --json
     """

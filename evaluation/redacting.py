@@ -54,7 +54,7 @@ class Sentence(msgspec.Struct, frozen=True):
 
     full_text: str
     spans: tuple[Piece, ...]
-    template_id: int = 0
+    template_id: int | None = None
 
 
 @dataclass(slots=True)
@@ -81,14 +81,18 @@ def load_sentences(path: Path) -> tuple[Sentence, ...]:
 
 
 def measure(sentences: Sequence[Sentence]) -> Figures:
-    """Recall and precision by kind, of the second part, of the first, and of both."""
-    ranks = {t: rank for rank, t in enumerate(sorted({s.template_id for s in sentences}))}
-    first = [s for s in sentences if ranks[s.template_id] % 2 == 0]
-    second = [s for s in sentences if ranks[s.template_id] % 2 == 1]
+    """
+    Recall and precision by kind: of all sentences, and of each part.
+
+    On another file than the one that rules were written on, all of it is unseen.
+    """
+    ranks = {t: rank for rank, t in enumerate(sorted({s.template_id or 0 for s in sentences}))}
+    first = [s for s in sentences if ranks[s.template_id or 0] % 2 == 0]
+    second = [s for s in sentences if ranks[s.template_id or 0] % 2 == 1]
     return {
-        **_figures(second),
-        "developed_on": _figures(first),
-        "all": _figures(sentences),
+        **_figures(sentences),
+        "unseen_templates": _figures(second),
+        "templates_of_rules": _figures(first),
     }
 
 

@@ -8,6 +8,7 @@ the cache has or the budget forbids.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from slates.askers import NOBODY, Asker
@@ -19,6 +20,7 @@ from slates.metering import Logged, Metered
 from slates.model import Answer, Model, Question
 from slates.money import FREE, Prices
 from slates.redaction.redacting import OnRedacted, Redacted
+from slates.redaction.words import load_lexicon
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,10 @@ class Economy:
     def spent(self, user_id: str) -> str:
         """Which budget keeps a user from being served; empty for none."""
         return self._budget.spent(user_id)
+
+    async def warm_up(self) -> None:
+        """Read the lists that redaction needs: a second or two that no question should wait."""
+        await asyncio.to_thread(load_lexicon)
 
     def forget(self, user_id: str) -> int:
         """Drop what is remembered of a user's questions; returns how many answers that were."""

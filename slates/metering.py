@@ -74,6 +74,6 @@ def digest(text: str) -> str:
     What tells a text from others and says nothing of it.
 
     >>> digest("a film about a whale")
-    'sha256:1b6bdab0f4d3'
+    'sha256:108f81828a8b'
     """
     return f"sha256:{hashlib.sha256(text.encode(errors='replace')).hexdigest()[:12]}"

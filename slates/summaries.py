@@ -77,7 +77,7 @@ def cut(text: str, *, most: int) -> str:
     """
     The beginning of a text, whole words, with a sign that it goes on.
 
-    >>> cut("one two three four five", most=3)
+    >>> cut("one two three four five", most=5)
     'one two…'
     """
     words = text.split()

@@ -12,7 +12,15 @@ import re
 from collections.abc import Iterator, Sequence
 
 from slates.redaction.spans import Span
-from slates.redaction.streets import LINKS, SURE, TYPES, UNITS, is_foreign_street, is_street
+from slates.redaction.streets import (
+    FOREIGN,
+    LINKS,
+    SURE,
+    TYPES,
+    UNITS,
+    is_foreign_street,
+    is_street,
+)
 from slates.redaction.tokens import Token
 from slates.redaction.words import Lexicon
 from slates.wordlists import words
@@ -163,7 +171,7 @@ class _Reader:
         if self._is_number(first) and self._same(first):
             first += 1
         best = None
-        strange = False
+        strange = before_name = False
         end = first
         while end < min(len(self._tokens), first + _WORDS) and self._same(end):
             token = self._tokens[end]
@@ -178,11 +186,17 @@ class _Reader:
             strange = strange or self._is_strange(token) or self._says_street(end, first)
             strange = strange or (token.capital and not self._lexicon.is_plain(token.text))
             if self._closes(end, first):
+                before_name = self._opens_name(end)
                 best = end + 1
             end += 1
-        if best is None and strange and first > at + 1 and end > first:
-            return end
-        return best
+        double = best is None and strange and first > at + 1 and end > first
+        return end if double or before_name else best
+
+    def _opens_name(self, at: int) -> bool:
+        """Does the type stand before the name, as in Rue de la Paix?"""
+        small = self._tokens[at].text.lower()
+        following = self._tokens[at + 1].text.lower() if self._same(at + 1) else ""
+        return small in FOREIGN and following in LINKS
 
     def _named(self, at: int) -> int | None:
         """`Nieuwe Baan 473`, `Rua das Flores 12`, `Slovenčeva 51`."""
@@ -233,7 +247,8 @@ class _Reader:
         if at >= len(self._tokens) or not self._joins(self._tokens[at].gap):
             return None
         token = self._tokens[at]
-        new_line = "\n" in token.gap or "," in token.gap
+        after_code = re.fullmatch(r"\d{4,6}", self._tokens[at - 1].text) is not None
+        new_line = "\n" in token.gap or "," in token.gap or after_code
         if token.is_number:
             return self._code(at) if self._looks_like_code(token) else None
         if self._is_unit(at):
@@ -285,7 +300,7 @@ class _Reader:
     def _closes(self, at: int, first: int) -> bool:
         """Is the name of a street complete with this word?"""
         small = self._tokens[at].text.lower()
-        if small in TYPES and at > first:
+        if (small in TYPES and at > first) or self._opens_name(at):
             return True
         return is_foreign_street(small) and len(small) > 3
 
@@ -325,11 +340,12 @@ class _Reader:
         return re.fullmatch(r"(?:19|20)\d\d", token.text) is not None
 
     def _same(self, at: int) -> bool:
-        """Does the token go on where the one before ended?"""
-        return (
-            at < len(self._tokens)
-            and re.fullmatch(r"\.? {1,2}|\.", self._tokens[at].gap) is not None
-        )
+        """Does the token go on where the one before ended?  A point behind a number ends it."""
+        if at >= len(self._tokens):
+            return False
+        gap = self._tokens[at].gap
+        ended = "." in gap and self._tokens[at - 1].is_number and not self._tokens[at].is_number
+        return not ended and re.fullmatch(r"\.? {1,2}|\.", gap) is not None
 
     def _goes_on(self, at: int) -> bool:
         return re.fullmatch(r"[.,]? {1,2}", self._tokens[at].gap) is not None

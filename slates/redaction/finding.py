@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from slates.redaction.addresses import find_addresses
 from slates.redaction.numbers import find_numbers
 from slates.redaction.people import find_people
-from slates.redaction.spans import STRUCTURED, Span, free_of, merge
+from slates.redaction.spans import STRUCTURED, Span, merge
 from slates.redaction.tokens import tokenize
 from slates.redaction.words import load_lexicon
 
@@ -31,13 +31,12 @@ def find_personal(
     """
     lexicon = load_lexicon()
     tokens = tokenize(text)
-    numbers = find_numbers(text)
-    sure = [span for span in numbers if span.kind != "PHONE"]
-    addresses = free_of(find_addresses(text, tokens, lexicon), sure)
-    phones = free_of((span for span in numbers if span.kind == "PHONE"), addresses)
-    taken = [*sure, *addresses, *phones]
-    people = free_of(find_people(text, tokens, lexicon), taken)
-    return merge(_kept(text, [*taken, *people], public, private))
+    found = [
+        *find_numbers(text),
+        *find_addresses(text, tokens, lexicon),
+        *find_people(text, tokens, lexicon),
+    ]
+    return merge(_kept(text, found, public, private))
 
 
 def _kept(

@@ -25,14 +25,14 @@ _TITLES = words(
 )
 _RELATIVES = words(
     "wife husband son daughter kid child mother father mom mum dad brother sister uncle aunt "
-    "cousin friend boss colleague neighbour neighbor girlfriend boyfriend partner fiancé grandmother "
-    "grandfather grandma grandpa nephew niece"
+    "cousin friend boss colleague neighbour neighbor girlfriend boyfriend partner fiancé "
+    "grandmother grandfather grandma grandpa nephew niece"
 )
 _SPEECH = words("said says asked told named called dear hi hello hey meet regards sincerely")
 _SAYS_NAME = re.compile(
     r"(?:\bname(?: \w+){0,3}? (?:is|was|to)|\bnames? ?:|\bnamed|\bcalled|\bi am called|\bcall me"
-    r"|\bnam(?:e|ed|ing) (?:him|her|them|it)|\bich hei(?:ß|ss)e|\bje m['’]appelle|\bme llamo|\bmi chiamo"
-    r"|\bmijn naam is|\bname\?)\s*$",
+    r"|\bnam(?:e|ed|ing) (?:him|her|them|it)|\bich hei(?:ß|ss)e|\bje m['’]appelle|\bme llamo"
+    r"|\bmi chiamo|\bmijn naam is|\bname\?)\s*$",
     re.IGNORECASE,
 )
 _LOCATIVE = words(
@@ -108,6 +108,7 @@ class _Reader:
             if end > at:
                 kind = self._kind(at, end)
                 if kind is not None:
+                    at = self._begin(at, end)
                     yield Span(self._tokens[at].start, self._tokens[end - 1].end, kind)
                 at = end
             else:
@@ -142,6 +143,16 @@ class _Reader:
         ):
             end -= 1
         return end
+
+    def _begin(self, at: int, end: int) -> int:
+        """Without words before the name that only begin a sentence: Later Becker left."""
+        while at + 1 < end and self._sorts[at] == _Sort.WEAK and self._is_opening(at):
+            at += 1
+        return at
+
+    def _is_opening(self, at: int) -> bool:
+        word = self._tokens[at].text
+        return self._lexicon.is_plain(word) and not self._lexicon.is_first(word)
 
     def _short(self, at: int) -> bool:
         """Is a point behind the word a sign of an abbreviation?"""
@@ -210,8 +221,9 @@ class _Reader:
             return _Sort.LINK
         if not token.capital or (token.shouted and self._shouting):
             return _Sort.LINK if small in _PARTICLES else self._sort_small(at)
-        if self._lexicon.is_place(small) or small in self._foreign:
-            named = self._lexicon.is_first(small) or self._lexicon.is_last(small)
+        foreign = small in self._foreign and not self._lexicon.is_first(small)
+        if foreign or self._lexicon.is_place(small):
+            named = self._lexicon.is_last(unaccented(small)) or self._lexicon.is_first(small)
             return _Sort.WEAK if named else _Sort.NO
         return self._sort_capital(token)
 

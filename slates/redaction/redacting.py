@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
+import tomllib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
 
 from msgspec.structs import replace
 
@@ -43,7 +47,7 @@ class Placeholders:
         key = (kind, " ".join(value.split()).casefold())
         if key not in self._names:
             number = 1 + sum(1 for known, _ in self._names if known == kind)
-            self._names[key] = f"[{kind}_{number}]"
+            self._names[key] = "[USER]" if kind == "USER" else f"[{kind}_{number}]"
         return self._names[key]
 
 
@@ -113,9 +117,25 @@ def redact_question(
     known = Placeholders()
     messages = []
     for message in question.messages:
+        if message.content in static_texts():
+            messages.append(message)
+            continue
         content = message.content if user_text else _withhold(message.content, asker)
         messages.append(replace(message, content=redact(content, asker, placeholders=known)))
     return replace(question, messages=tuple(messages)), known.replaced
+
+
+@cache
+def static_texts() -> frozenset[str]:
+    """What prompts say to everybody, examples included: our own words, which hold nobody's data."""
+    texts: set[str] = set()
+    for file in files("slates").joinpath("prompts").iterdir():
+        if file.name.endswith(".toml"):
+            prompt = tomllib.loads(file.read_text("utf-8"))
+            texts.add(prompt["system"])
+            for example in prompt.get("examples", ()):
+                texts.update((example["user"], example["assistant"]))
+    return frozenset(texts)
 
 
 class Redacted:
@@ -136,8 +156,9 @@ class Redacted:
 
     async def ask(self, question: Question, *, within: float) -> Answer:
         """Ask what is left; a thread looks for what is personal: a long prompt takes a while."""
+        began = time.monotonic()
         left, replaced = await asyncio.to_thread(
             redact_question, question, self._asker, user_text=self._user_text
         )
         self._on_redacted(replaced)
-        return await self._model.ask(left, within=within)
+        return await self._model.ask(left, within=within - (time.monotonic() - began))

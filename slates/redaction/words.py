@@ -40,8 +40,6 @@ too: hope, young, rose, mark.  James and Scott stand at 2,000, please and will a
 the corpus has lost most of the words that are written with a capital."""
 USED = 300
 """Occurrences from which on a word of a dictionary is in use."""
-FOREIGN = 200
-"""Occurrences in the corpus of another language from which on a word is one of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +123,7 @@ def _singular(word: str) -> str:
 
 @cache
 def load_lexicon() -> Lexicon:
-    """Read the lists: half a second, once."""
+    """Read the lists: a second or two, once."""
     entries = get_english_words_set(["web2", "gcide"])
     given = (*_census("dist.female.first"), *_census("dist.male.first"))
     return Lexicon(
@@ -140,9 +138,9 @@ def load_lexicon() -> Lexicon:
 
 @cache
 def load_foreign(language: str) -> frozenset[str]:
-    """Words of another language that are in use; half a second, once."""
+    """Words of another language; a second, once."""
     frequency = SpellChecker(language=language, distance=1).word_frequency.dictionary
-    return frozenset(word for word, often in frequency.items() if often >= FOREIGN)
+    return frozenset(frequency)
 
 
 def _census(file: str) -> Iterable[str]:
