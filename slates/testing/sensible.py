@@ -64,7 +64,7 @@ def _items(text: str) -> list[_Item]:
     """What a prompt speaks of: candidates, the first ones turned around, or else its strings."""
     facts: dict[int, list[tuple[int, str]]] = {}
     for number, item, words in _FACT.findall(text):
-        facts.setdefault(int(item), []).append((int(number), *_strings(words)))
+        facts.setdefault(int(item), []).append((int(number), _strings(words)[0]))
     found = {int(number): _strings(rest) or [rest] for number, rest in _CANDIDATE.findall(text)}
     items = [_Item(n, words, facts.get(n, ())) for n, words in found.items()]
     if not items:
