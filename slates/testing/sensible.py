@@ -1,8 +1,9 @@
 """
 A sensible answer to any prompt that numbers its candidates; pure, the same for the same prompt.
 
-It knows nothing about items: it turns the first ten candidates around, so that everybody sees that
-somebody was here, and fills whatever else the answer's schema wants with what the prompt holds.
+It knows nothing of its own.  It turns the first ten candidates around, so that everybody sees that
+somebody was here, and whatever else the answer's schema wants it takes over from the prompt: facts
+word by word, an item's own words as its tags.
 """
 
 from __future__ import annotations
@@ -17,21 +18,26 @@ from slates.model import Message
 
 TURNED = 10
 """Candidates whose order is turned around: about as many as a slate shows."""
-PLAIN = "It goes well with what was chosen before."
-"""What is said where words are wanted: true of nothing in particular, claiming nothing."""
+FACTS, TAGS = 2, 3
+"""How many facts make a sentence, and how many words describe an item."""
+PLAIN = "Nothing to say."
+"""Where words are wanted and the prompt has none."""
 
-_CANDIDATE = re.compile(r'^\s*\[?(\d{1,4})\]?[.:)]?\s+(?="|\S)', re.MULTILINE)
-_EVIDENCE = re.compile(r"^\s*\[?([a-z]{1,3}\d{1,3})\]?[.:)]?\s", re.MULTILINE)
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)+)"')
+_CANDIDATE = re.compile(r"^\s*\[?(\d{1,4})\]?[.:)]?\s+([^\d\s].*)$", re.MULTILINE)
+_FACT = re.compile(r'^\s*(\d{1,4})\s+(\d{1,4})\s+("(?:[^"\\]|\\.)+")', re.MULTILINE)
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)+"')
+_WORD = re.compile(r"[^\W\d_]{4,}")
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
-    """What a prompt holds that an answer can speak of."""
+class _Item:
+    """A candidate, or another thing that the prompt speaks of in quotation marks."""
 
-    numbers: Sequence[int]
-    evidence: Sequence[str]
-    titles: Sequence[str]
+    number: int
+    words: Sequence[str]
+    """Title, then texts."""
+    facts: Sequence[tuple[int, str]] = ()
+    """Number and words of each."""
 
 
 def sensible(messages: Sequence[Message], schema: Mapping[str, Any] | None) -> str:
@@ -48,16 +54,26 @@ def sensible(messages: Sequence[Message], schema: Mapping[str, Any] | None) -> s
     >>> sensible([prompt], None)
     '[3, 2, 1]'
     """
-    held = _held(messages[-1].content if messages else "")
+    items = _items(messages[-1].content if messages else "")
     shape = schema if schema is not None else _example(messages)
-    return json.dumps(_filled(shape or {"type": "array"}, held, place=0), ensure_ascii=False)
+    first = items[0] if items else _Item(1, (PLAIN,))
+    return json.dumps(_filled(shape or {"type": "array"}, items, first), ensure_ascii=False)
 
 
-def _held(text: str) -> _Held:
-    numbers = list(dict.fromkeys(int(found) for found in _CANDIDATE.findall(text)))
-    turned = [*reversed(numbers[:TURNED]), *numbers[TURNED:]]
-    quoted = [json.loads(f'"{found}"', strict=False) for found in _QUOTED.findall(text)]
-    return _Held(turned, list(dict.fromkeys(_EVIDENCE.findall(text))), quoted)
+def _items(text: str) -> list[_Item]:
+    """What a prompt speaks of: candidates, the first ones turned around, or else its strings."""
+    facts: dict[int, list[tuple[int, str]]] = {}
+    for number, item, words in _FACT.findall(text):
+        facts.setdefault(int(item), []).append((int(number), _strings(words)[0]))
+    found = {int(number): _strings(rest) or [rest] for number, rest in _CANDIDATE.findall(text)}
+    items = [_Item(n, words, facts.get(n, ())) for n, words in found.items()]
+    if not items:
+        return [_Item(n, (words,)) for n, words in enumerate(_strings(text), 1)]
+    return [*reversed(items[:TURNED]), *items[TURNED:]]
+
+
+def _strings(text: str) -> list[str]:
+    return [str(json.loads(found, strict=False)) for found in _QUOTED.findall(text)]
 
 
 def _example(messages: Sequence[Message]) -> Mapping[str, Any] | None:
@@ -79,48 +95,48 @@ def _schema_of(value: Any) -> Mapping[str, Any]:
     return {"type": kinds.get(type(value), "null")}
 
 
-def _filled(schema: Mapping[str, Any], held: _Held, *, place: int, name: str = "") -> Any:
+def _filled(schema: Mapping[str, Any], items: Sequence[_Item], item: _Item, name: str = "") -> Any:
     """
     A value of a schema.
 
     Args:
         schema: Of the value.
-        held: What the prompt holds.
-        place: Of the entry that it stands in: the candidate that it speaks of.
-        name: Of the property that it is.
+        items: All that the prompt speaks of.
+        item: That which this part of the answer is about.
+        name: Of the property that the value is.
     """
+    if "enum" in schema:
+        return schema["enum"][0]
     kind = _kind(schema)
-    if options := schema.get("enum"):
-        return options[place % len(options)]
     if kind == "object":
         inner: Mapping[str, Any] = schema.get("properties", {})
-        return {key: _filled(one, held, place=place, name=key) for key, one in inner.items()}
+        return {key: _filled(one, items, item, key) for key, one in inner.items()}
     if kind == "array":
-        return _listed(schema.get("items", {"type": "integer"}), held, place=place, name=name)
-    if kind == "integer":
-        return _at(held.numbers, place, otherwise=1) if name != "year" else None
+        return _listed(schema.get("items", {"type": "integer"}), items, item, name)
     if kind == "string":
-        wanted = held.titles if name == "title" else held.evidence if "evidence" in name else ()
-        return _at(wanted, place, otherwise=PLAIN)
-    return {"number": 0.5, "boolean": True}.get(kind)
+        return item.words[0] if name == "title" else _sentence(item)
+    # A year is told by a title at most.
+    plain = {"integer": None if name == "year" else item.number, "number": 0.5, "boolean": True}
+    return plain.get(kind)
 
 
-def _listed(items: Mapping[str, Any], held: _Held, *, place: int, name: str) -> list[Any]:
-    kind = _kind(items)
-    if kind == "integer":
-        return list(held.numbers)
+def _listed(schema: Mapping[str, Any], items: Sequence[_Item], item: _Item, name: str) -> list[Any]:
+    kind = _kind(schema)
+    if kind == "object" and "cites" in schema.get("properties", {}):
+        return [_filled(schema, items, one) for one in items[:TURNED] if one.facts]
     if kind == "object":
-        entries = held.numbers or held.titles
-        return [_filled(items, held, place=k) for k in range(len(entries[:TURNED]))]
-    if kind == "string" and held.evidence:
-        return list(held.evidence[:1])
-    return [_filled(items, held, place=place, name=name)]
+        return [_filled(schema, items, one) for one in items]
+    if kind == "integer" and name == "cites":
+        return [number for number, _ in item.facts[:FACTS]]
+    if kind == "integer":
+        return [one.number for one in items if one.words]
+    return list(dict.fromkeys(_WORD.findall(item.words[-1])))[:TAGS]
+
+
+def _sentence(item: _Item) -> str:
+    return " – ".join(words for _, words in item.facts[:FACTS]) or item.words[-1]
 
 
 def _kind(schema: Mapping[str, Any]) -> str:
     kind = schema.get("type", "object" if "properties" in schema else "string")
     return kind if isinstance(kind, str) else str(kind[0])
-
-
-def _at(some: Sequence[Any], place: int, *, otherwise: Any) -> Any:
-    return some[place % len(some)] if some else otherwise

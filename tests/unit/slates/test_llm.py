@@ -23,7 +23,7 @@ from slates.llm import (
     reason_of,
 )
 from slates.model import Message, Question, Usage
-from slates.testing import ModelServer, Script, Step
+from slates.testing import Asked, ModelServer, Reply, Script, Step
 from slates.testing.script import cut, endless, failing, no_completion, not_utf8, say
 from streams.errors import BadSetting
 
@@ -123,6 +123,13 @@ async def test_every_failure_has_its_reason(
 ) -> None:
     failed = await failure(there, step)
     assert (failed.reason, failed.passing) == (reason, passing)
+
+
+async def test_bytes_that_are_no_text_are_refused_wherever_they_stand(there: ModelServer) -> None:
+    def step(asked: Asked) -> Reply:
+        return Reply(say("yes")(asked).body.replace(b"chatcmpl", b"\xe9"))
+
+    assert (await failure(there, step)).reason == "malformed"
 
 
 async def test_a_redirect_is_not_followed(there: ModelServer) -> None:

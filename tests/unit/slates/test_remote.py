@@ -298,7 +298,20 @@ async def test_a_server_that_is_not_there_is_not_asked_for_the_next_model(
 ) -> None:
     async with ModelServer() as there:
         model = connect(there, retries=0)
-    assert await reason(model) == "unreachable"
+    with pytest.raises(ModelUnavailable, match="unreachable") as raised:
+        await model.ask(QUESTION, within=SOON)
+    assert "spare" not in str(raised.value)
+
+
+async def test_questions_that_meet_the_same_wall_together_are_one_line(
+    there: ModelServer, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    there.script = Script(then=after(0.1, failing(429, retry_after="60")))
+    model = connect(there, small=("mini",))
+    with caplog.at_level(logging.WARNING, "headwater"):
+        await asyncio.gather(*(reason(model) for _ in range(2)))
+    assert len(there.requests) == 2
+    assert len(caplog.records) == 1
 
 
 @pytest.mark.parametrize(
