@@ -13,9 +13,11 @@ from importlib.metadata import EntryPoint, entry_points
 import typer
 
 from agents.commands.broker import broker
+from agents.commands.budget import budget
 from agents.commands.doctor import doctor
 from agents.commands.forget import forget
 from agents.commands.ingest import ingest
+from agents.commands.preferences import preferences
 from agents.commands.rebuild import rebuild
 from agents.commands.replay import replay
 from agents.commands.surroundings import set_up_logging
@@ -50,9 +52,11 @@ app.command()(worker)
 app.command()(broker)
 app.command()(tail)
 app.command()(why)
+app.command()(preferences)
 app.command()(forget)
 app.command()(replay)
 app.command()(doctor)
+app.command()(budget)
 app.add_typer(topics, name="topics")
 app.add_typer(ingest, name="ingest")
 app.add_typer(rebuild, name="rebuild")

@@ -56,6 +56,7 @@ _ALONE = re.compile(r"(?:\d{1,3}[.)]\s+|[-*•]\s+)?(?:\[(\d{1,4})\]\.?|#?(\d{1,
 _ITEM = re.compile(r"(?:\d{1,3}\s*[.)\]]|\[\d{1,4}\]|[-*•])\s*(\S.*)")
 _BEFORE_LIST = re.compile(rf"\s*{_LABEL}")
 _DIGITS = re.compile(r"[\[#]?(\d{1,4})\]?")
+_DATED = re.compile(r"\(\d{4}\)")
 _MARKUP = " \t*_\"'“”`"
 _NUMBERS = ("id", "number", "index", "candidate", "item")
 _TITLES = ("title", "name")
@@ -102,7 +103,7 @@ def _of_lines(lines: Iterable[str]) -> list[Entry]:
 
 
 def _json_in(text: str) -> Iterator[list[Any]]:
-    """Lists in objects wherever they stand, and lists that have their lines for themselves."""
+    """Lists in objects wherever they stand, and lists of several that have their lines alone."""
     decoder = json.JSONDecoder()
     begins = (found.start() for found in re.finditer(r"[{\[]", text))
     after = 0
@@ -113,7 +114,7 @@ def _json_in(text: str) -> Iterator[list[Any]]:
             value, end = decoder.raw_decode(text, begin)
         except (ValueError, RecursionError):
             continue
-        if isinstance(value, dict) or _stands_alone(text, begin, end):
+        if isinstance(value, dict) or (len(value) > 1 and _stands_alone(text, begin, end)):
             after = end
             yield _list_in(value)
 
@@ -165,11 +166,9 @@ def _of_object(value: Mapping[str, Any]) -> Entry:
             found = value[name]
             return _of_string(found) if isinstance(found, str) else Entry(number=_integer(found))
     title = next((str(value[name]) for name in _TITLES if name in value), "")
-    year = _integer(value.get("year")) or _DIGITS.fullmatch(str(value.get("year")))
-    year = int(year[1]) if isinstance(year, re.Match) else year
-    return Entry(
-        title=f"{title} ({year})" if title and year and f"({year})" not in title else title
-    )
+    digits = _DIGITS.fullmatch(str(value.get("year")))
+    is_bare = bool(title and digits and not _DATED.search(title))
+    return Entry(title=f"{title} ({digits[1]})" if is_bare and digits else title)
 
 
 def _of_line(line: str) -> Iterator[Entry]:

@@ -114,7 +114,8 @@ class ByName:
     def find(self, title: str) -> str | None:
         """The id of the item; None where there is none, or where several could be meant."""
         named = take_apart(title)
-        found = (self._one(name, named.year) for name in named.names)
+        names = named.names[:1] if named.year is None else named.names
+        found = (self._one(name, named.year) for name in names)
         return next((item_id for item_id in found if item_id is not None), None)
 
     def _one(self, name: str, year: int | None) -> str | None:

@@ -9,7 +9,7 @@ says nothing either: only the broker knows that records wait.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from time import monotonic
 from typing import Any, NamedTuple, Protocol
 
@@ -22,6 +22,13 @@ INTERVAL = 2.0
 """Seconds between looks."""
 PATIENCE = 5.0
 """Seconds for the broker to answer; one that is away is not this worker's fault."""
+LONGEST_TURN = 60
+"""
+How many times as long a partition may wait while others of its topic are dealt with.
+
+Two hours by default: 100,000 items at 25 a second are 66 minutes.  After that it is lost, not in
+line.
+"""
 
 
 class Backlog(NamedTuple):
@@ -47,12 +54,22 @@ class Progress:
         """Begin without a past."""
         self._patience = patience
         self._backlogs: dict[TP, Backlog] = {}
+        self._moved: dict[str, float] = {}
+        """Topic to when something was last done about any of its partitions."""
 
     def forget(self) -> None:
         """What was seen does not count: partitions move, or the broker is away."""
         self._backlogs.clear()
+        self._moved.clear()
 
-    def look(self, ends: Mapping[TP, int], done: Mapping[TP, int], *, now: float) -> str | None:
+    def look(
+        self,
+        ends: Mapping[TP, int],
+        done: Mapping[TP, int],
+        *,
+        now: float,
+        in_turn: Collection[TP] = (),
+    ) -> str | None:
         """
         Compare with the last look.
 
@@ -60,22 +77,29 @@ class Progress:
             ends: Next offset that the broker will give, by partition.
             done: Last offset dealt with, by partition.
             now: Monotonic seconds.
+            in_turn: Partitions that have their place in a queue; while anything is done about
+                their topic, others are before them.
 
         Returns:
             What is stuck; None while all is well.
         """
-        before, self._backlogs = self._backlogs, {}
-        for tp, end in ends.items():
-            last = done.get(tp, -1)
-            if end - 1 <= last:
-                continue
-            known = before.get(tp)
-            since = known.since if known is not None and known.last == last else now
-            self._backlogs[tp] = Backlog(last, since)
-            if now - since >= self._patience:
+        before = self._backlogs
+        self._moved |= {tp.topic: now for tp, b in before.items() if done.get(tp, -1) != b.last}
+        self._backlogs = {
+            tp: Backlog(
+                last, known.since if (known := before.get(tp)) and known.last == last else now
+            )
+            for tp, end in ends.items()
+            if end - 1 > (last := done.get(tp, -1))
+        }
+        for tp, (last, since) in self._backlogs.items():
+            idle = now - since
+            if tp in in_turn and idle < LONGEST_TURN * self._patience:
+                idle = now - max(since, self._moved.get(tp.topic, since))
+            if idle >= self._patience:
                 return (
-                    f"{tp.topic}-{tp.partition}: {end - 1 - last} records wait, "
-                    f"and none was dealt with for {now - since:.0f} s"
+                    f"{tp.topic}-{tp.partition}: {ends[tp] - 1 - last} records wait, "
+                    f"and none was dealt with for {idle:.0f} s"
                 )
         return None
 
@@ -162,7 +186,9 @@ class Watchdog(Service):  # type: ignore[misc]
         # Compaction may have left no record at the end of a log: reading it all is dealing with it.
         idle = self._idle([tp for tp, end in ends.items() if read[tp] >= end])
         empty = {tp: ends[tp] - 1 for tp in idle}
-        return self._progress.look(ends, {**consumer.done, **empty}, now=monotonic())
+        return self._progress.look(
+            ends, {**consumer.done, **empty}, now=monotonic(), in_turn=self._in_turn()
+        )
 
     def _refuse_shortened(self, ends: Mapping[TP, int]) -> None:
         """
@@ -175,6 +201,16 @@ class Watchdog(Service):  # type: ignore[misc]
         before, self._shortened = self._shortened, shortened
         if still := {tp: end for tp, end in shortened.items() if tp in before}:
             self.app.consumer.refuse_shortened(still)
+
+    def _in_turn(self) -> set[TP]:
+        """
+        Partitions with records in a queue or under way, or not fetched because a queue is full.
+
+        A slow encoder takes minutes for one partition's items before it comes to the next.
+        """
+        consumer = self.app.consumer
+        taken = {message.tp for message in list(consumer._unacked_messages) if not message.acked}
+        return taken | set(consumer._buffered_partitions)
 
     def _idle(self, tps: Sequence[TP]) -> list[TP]:
         """Those of which nothing is in a queue or under way; what is under way is many records."""

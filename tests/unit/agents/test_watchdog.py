@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from agents.safety.watchdog import INTERVAL, Watchdog, coordinator_error
+from agents.safety.watchdog import (
+    INTERVAL,
+    LONGEST_TURN,
+    Progress,
+    Watchdog,
+    coordinator_error,
+)
 from agents.testing import SmallEnd, WorkerEnded, run_at_once
 from streams.errors import GroupShared, TopicMismatch
 
@@ -157,7 +163,7 @@ PATIENCE = 60.0
 
 @dataclass
 class Reading:
-    """A worker that owns one partition, and how far it has come."""
+    """A worker that owns a partition or more, and how far it has come."""
 
     end: int = 10
     read: int = 0
@@ -169,6 +175,8 @@ class Reading:
     away: bool = False
     refused: list[dict[TP, int]] = field(default_factory=list)
     """Ends of logs that the worker was ended for."""
+    mine: set[TP] = field(default_factory=lambda: {EVENTS})
+    _buffered_partitions: set[TP] = field(default_factory=set)
     _thread: Any = None
 
     @property
@@ -178,14 +186,14 @@ class Reading:
     @property
     def topics(self) -> Any:
         channel = SimpleNamespace(queue=SimpleNamespace(qsize=lambda: self.queued))
-        return SimpleNamespace(_tp_index={EVENTS: [channel]})
+        return SimpleNamespace(_tp_index={tp: [channel] for tp in self.mine})
 
     @property
     def _unacked_messages(self) -> list[Any]:
         return self.under_way
 
     def assignment(self) -> set[TP]:
-        return {EVENTS}
+        return self.mine
 
     def _is_changelog_tp(self, tp: TP) -> bool:
         return False
@@ -277,6 +285,55 @@ def test_what_was_read_and_not_dealt_with_is_a_stall(
 ) -> None:
     reading = Reading(end=10, read=10, done={EVENTS: 7}, **rest)
     assert len(looked_at(reading, monkeypatch, {})) == 1
+
+
+ITEMS = [TP("items", partition) for partition in range(2)]
+
+
+def stalls(*looks: tuple[int, int], in_turn: list[TP]) -> list[str]:
+    """What is said when both partitions hold 9,000 records; a look is how many of each are done."""
+    progress = Progress(patience=PATIENCE)
+    ends = dict.fromkeys(ITEMS, 9_000)
+    said = [
+        progress.look(ends, dict(zip(ITEMS, look, strict=True)), now=k * PATIENCE, in_turn=in_turn)
+        for k, look in enumerate(looks)
+    ]
+    return [text for text in said if text is not None]
+
+
+def test_a_partition_that_waits_for_its_turn_is_not_stuck() -> None:
+    """A slow encoder takes minutes for one partition's items before it comes to the next."""
+    assert stalls((10, 0), (20, 0), (30, 0), (40, 0), in_turn=ITEMS) == []
+
+
+def test_a_partition_that_is_not_fetched_is_stuck_whatever_others_do() -> None:
+    (first, *_) = stalls((10, 0), (20, 0), in_turn=[ITEMS[0]])
+    assert first == "items-1: 8999 records wait, and none was dealt with for 60 s"
+
+
+def test_partitions_that_all_wait_for_their_turn_are_stuck() -> None:
+    assert len(stalls((10, 0), (10, 0), in_turn=ITEMS)) == 1
+
+
+def test_the_last_move_of_others_counts() -> None:
+    assert stalls((10, 0), (20, 0), (20, 0), in_turn=ITEMS)[0].endswith("for 60 s")
+
+
+def test_no_turn_is_waited_for_for_ever() -> None:
+    looks = [(k, 0) for k in range(LONGEST_TURN + 1)]
+    assert stalls(*looks[:-1], in_turn=ITEMS) == []
+    assert len(stalls(*looks, in_turn=ITEMS)) == 1
+
+
+@pytest.mark.parametrize("paused", [True, False])
+def test_what_waits_in_a_full_queue_has_its_turn(
+    monkeypatch: pytest.MonkeyPatch, paused: bool
+) -> None:
+    other = TP("events", 1)
+    reading = Reading(end=10, done={EVENTS: 3, other: 3}, mine={EVENTS, other})
+    reading._buffered_partitions = {EVENTS, other} if paused else set()
+    said = looked_at(reading, monkeypatch, {"done": {EVENTS: 4, other: 3}})
+    assert len(said) == (0 if paused else 1)
 
 
 # -- logs that are others
