@@ -66,8 +66,8 @@ def phrase_of(title: str, item: str, user: str, tongue: Tongue) -> str:
     wanted = {word.lower() for word in _WORD.findall(user)}
     shared = [sum(word.lower() in wanted for word in _WORD.findall(part)) for part in parts]
     best = sorted(range(len(parts)), key=lambda k: (-shared[k], k))[:MOST]
-    first, last = [parts[k] for k in sorted(best)][:-1], [parts[k] for k in sorted(best)][-1:]
-    named = " and ".join(filter(None, [", ".join(first), *last]))
+    said = [parts[k] for k in best]
+    named = " and ".join(filter(None, [", ".join(said[:-1]), *said[-1:]]))
     return f"You would enjoy “{title}” for {named}." if named else ""
 
 
