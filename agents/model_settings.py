@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, model_validator
 from agents.setting_kinds import Duration, Names, Part
 from slates.cassettes import Mode
 from slates.dialect import COOLEST, WARMEST
+from slates.facts import Style
 from slates.meaning import THRESHOLD
 
 
@@ -124,6 +125,17 @@ class PrivacySettings(Part):
     """May a prompt hold what a user wrote?  It is redacted all the same."""
     log_texts: bool = False
     """Are prompts and replies logged as they are?  If not, as hashes.  For debugging only."""
+
+
+class ToldSettings(Part):
+    """The sentences that a language model writes; see docs/explaining.md."""
+
+    language: str = ""
+    """`en`, `de`, `zh`, or that of the file `tongue`; where left out, that of the slates."""
+    tongue: Path | None = None
+    """File with what may be said in a language of your own."""
+    style: Style = "plain"
+    """`plain`, `warm` or `brief`."""
 
 
 class EnhanceSettings(Part):

@@ -32,6 +32,7 @@ from agents.model_settings import (
     EnhanceSettings,
     ModelSettings,
     PrivacySettings,
+    ToldSettings,
 )
 from agents.setting_kinds import Duration, Part
 from slates.config import SlateConfig
@@ -175,6 +176,7 @@ class Settings(BaseSettings):
     budget: BudgetSettings = BudgetSettings()
     cache: CacheSettings = CacheSettings()
     privacy: PrivacySettings = PrivacySettings()
+    told: ToldSettings = ToldSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -33,12 +33,14 @@ _SEEKS = re.compile(
     re.IGNORECASE,
 )
 """Whom a profile names something for, and that they want it."""
+_WOULD = re.compile(r"\s+(?:would|will|may|might)\b.*$", re.IGNORECASE)
+"""That somebody would enjoy the item."""
 _OTHER = re.compile(
     r"^(?:is|are|it|it's|they|known|recommended|popular|at|in|on|with|should|can|but|while|where|"
     r"which|that|to|great for|good for|best|perfect|suitable|especially|particularly|being|also|"
     r"including|such as|like)\b|"
     r"\b(?:who|fans|lovers|enthusiasts|users|individuals|customers|those|people|seekers|foodies|"
-    r"would|will|visitors|diners|locals|tourists|potential)\b",
+    r"visitors|diners|locals|tourists|potential)\b",
     re.IGNORECASE,
 )
 """Parts that are no thing that an item has."""
@@ -58,14 +60,14 @@ def phrase_of(title: str, item: str, user: str, tongue: Tongue) -> str:
     >>> from slates.told.tongues import load_tongue
     >>> said = "Fans of live music, good food, and a lively bar would enjoy Milkboy."
     >>> phrase_of("Milkboy", said, "This user is likely to enjoy live music.", load_tongue("en"))
-    'You would enjoy “Milkboy” for live music and good food.'
+    'You would enjoy “Milkboy” for live music, good food and a lively bar.'
     """
     parts = parts_of(title, item, tongue)
     wanted = {word.lower() for word in _WORD.findall(user)}
     shared = [sum(word.lower() in wanted for word in _WORD.findall(part)) for part in parts]
     best = sorted(range(len(parts)), key=lambda k: (-shared[k], k))[:MOST]
-    first, last = [parts[k] for k in sorted(best)][:-1], [parts[k] for k in sorted(best)][-1:]
-    named = " and ".join(filter(None, [", ".join(first), *last]))
+    said = [parts[k] for k in best]
+    named = " and ".join(filter(None, [", ".join(said[:-1]), *said[-1:]]))
     return f"You would enjoy “{title}” for {named}." if named else ""
 
 
@@ -76,7 +78,7 @@ def parts_of(title: str, profile: str, tongue: Tongue) -> Sequence[str]:
         if _has(sentence, tongue.denies):
             continue
         for part in _PART.split(sentence.rstrip(" .!?")):
-            said = _SEEKS.sub("", _AUDIENCE.sub("", part.strip())).strip()
+            said = _WOULD.sub("", _SEEKS.sub("", _AUDIENCE.sub("", part.strip()))).strip()
             if _OTHER.search(said) or title.casefold() in said.casefold():
                 continue
             if not _has(said, tongue.hedges) and 1 < len(said.split()) <= MOST_WORDS:

@@ -68,7 +68,9 @@ def refinements_of(settings: Settings) -> Mapping[str, Refinement]:
         Terms(
             count=estimate,
             free_text=settings.privacy.user_text,
-            language=settings.slates.language,
+            language=settings.told.language or settings.slates.language,
+            tongue=settings.told.tongue,
             templates=settings.slates.language,
+            style=settings.told.style,
         )
     )

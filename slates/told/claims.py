@@ -89,10 +89,10 @@ def _days(slot: str, value: str, evidence: Mapping[str, Any]) -> bool:
 
 
 _WHEN: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
-    "made": lambda evidence: is_maker(evidence["attribute"]),
-    "shared": lambda evidence: not is_maker(evidence["attribute"]),
+    "made": lambda evidence: is_maker(str(evidence.get("attribute"))),
+    "shared": lambda evidence: not is_maker(str(evidence.get("attribute"))),
     "liked": lambda evidence: deed_of(evidence) == "liked",
-    "most": lambda evidence: 2 * evidence["people"] > evidence.get("of", float("inf")),
+    "most": lambda evidence: 2 * evidence.get("people", 0) > evidence.get("of", float("inf")),
     "rising": lambda evidence: evidence.get("pace", 0.0) >= RISING,
     "few": lambda evidence: "fewer_than" in evidence,
     "nobody": lambda evidence: evidence.get("people") == 0,

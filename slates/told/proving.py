@@ -19,7 +19,9 @@ from slates.told.pieces import Token, read_text, tokens_of
 from slates.told.tongues import Claim, Tongue
 
 LONGEST = 400
-"""Characters of a sentence; a reason is one line."""
+"""Characters of a sentence without its names; a reason is one line."""
+MOST_READ = 4_000
+"""Characters with them."""
 PROFILE = "profile"
 """The kind of evidence whose text is trusted, so that pieces of it may be said without quotes."""
 
@@ -56,17 +58,19 @@ def prove(text: str, records: Sequence[Record], *, title: str, tongue: Tongue) -
     >>> proof("31 of the 40 people who came to “Dune” went on to this, so you may enjoy “Emma”.")
     Proof(used=(0,), fault='')
     >>> proof("40 of the 31 people who came to “Dune” went on to this.").fault
-    "'40 of the 31 people who came'"
+    "'40 of the 31 people who came t'"
     """
     if any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") for c in text):
         return Proof(fault="control characters")
     plain = " ".join(unicodedata.normalize("NFC", text).split())
-    if not 0 < len(plain) <= LONGEST:
-        return Proof(fault=f"{len(plain)} characters, expected 1 to {LONGEST}")
+    if not 0 < len(plain) <= MOST_READ:
+        return Proof(fault=f"{len(plain)} characters, expected 1 to {MOST_READ}")
     names = [name for record in records for name in _names(record)]
     marked = mark_names(plain, [unicodedata.normalize("NFC", n) for n in (*names, title) if n])
     if marked.fault:
         return Proof(fault=marked.fault)
+    if len(marked.text) > LONGEST:
+        return Proof(fault=f"{len(marked.text)} characters beside names, expected {LONGEST}")
     return _Reading(marked, records, title, tongue).proof()
 
 
@@ -75,6 +79,8 @@ def _names(record: Record) -> Iterator[str]:
         yield from record.evidence.get(slot, ())
     if "phrase" in record.evidence:
         yield record.evidence["phrase"]
+    if record.kind == PROFILE:
+        yield record.evidence["text"]
 
 
 @dataclass(slots=True)
@@ -161,10 +167,13 @@ class _Reading:
         yield from self._fillings(at)
 
     def _pieces(self, at: int) -> Iterator[_Step]:
-        if at not in self.token_at:
-            return
+        """Of trusted texts: all of one in quotes, or a run of its words without."""
         for k, record in enumerate(self.records):
-            if record.kind == PROFILE:
+            if record.kind != PROFILE:
+                continue
+            if self.marked.names.get(self.marked.text[at]) == record.evidence["text"]:
+                yield _Step(at + 1, k)
+            if at in self.token_at:
                 source = read_text(str(record.evidence["text"]), self.tongue)
                 for end in source.ends(self.tokens, self.token_at[at]):
                     yield _Step(self.tokens[end - 1].end, k, piece=True)

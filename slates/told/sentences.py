@@ -81,5 +81,6 @@ def _reason(text: str, told: Sequence[Reason], title: str, tongue: Tongue) -> Re
 
 def fault_of(text: str, evidence: Mapping[str, Any], tongue: Tongue) -> str:
     """What a sentence says that the evidence of its reason does not; empty for nothing."""
-    records = [Record(one["kind"], one["evidence"]) for one in evidence.get("reasons", ())]
+    said = evidence.get("reasons", ())
+    records = [Record(one.get("kind", ""), one.get("evidence", {})) for one in said]
     return prove(text, records, title=str(evidence.get("title")), tongue=tongue).fault

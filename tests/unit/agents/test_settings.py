@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from agents.settings import load_settings
+from agents.wiring.model import refinements_of
 from streams.errors import BadSetting
 
 SECRET = "do not tell"
@@ -134,3 +135,14 @@ def test_a_wrong_setting_of_the_model_is_named_and_no_value_shown(
     with pytest.raises(BadSetting, match="HEADWATER_MODEL") as raised:
         load_settings()
     assert "do-not-tell" not in str(raised.value)
+
+
+def test_a_model_writes_in_the_language_of_the_slates_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HEADWATER_SLATES__LANGUAGE", "de")
+    monkeypatch.setenv("HEADWATER_TOLD__STYLE", "warm")
+    assert set(refinements_of(load_settings())) >= {"explain", "ra-rec"}
+    monkeypatch.setenv("HEADWATER_TOLD__LANGUAGE", "fr")
+    with pytest.raises(BadSetting, match="'fr': sentences cannot be checked in it"):
+        refinements_of(load_settings())

@@ -60,7 +60,7 @@ def fault(text: str, *records: Record, language: str = "en", title: str = "Emma"
         'You bought "Nautilus", and this is of the same subjects: “war” and “sea”.',
         "Another one by «Jules Verne», as in «Nautilus», which you opened.",
         "You come back to it about every 14 days, last 3 days ago.",
-        "It is trending: in the past 7 days, 90 readers came to this, 80 of them in the last 2 days.",
+        "It is rising: in the past 7 days, 90 readers came to this, 80 of them in the last 2.",
     ],
 )
 def test_a_paraphrase_of_what_is_so_is_proven(text: str) -> None:
@@ -205,13 +205,14 @@ def test_deeds_that_differ_are_those_of_none() -> None:
 
 # -- laws
 
-SAFE = st.sampled_from(["“Dune”", "you", "liked", "31", "of", "the", "40", "people", "who", "came",
-                        "to", "went", "on", "this", ".", ",", "both", "say", "“desert planet”",
-                        "by", "“Jules Verne”", "more", "not", "it", "is", "rising", "few", "78%"])  # fmt: skip
+SAFE = """
+    “Dune” you liked 31 of the 40 people who came to went on this . , both say “desert-planet” by
+    “Verne” more not it is rising few 78%
+"""
 
 
 @LAW
-@given(words=st.lists(SAFE, max_size=25))
+@given(words=st.lists(st.sampled_from(SAFE.split()), max_size=25))
 def test_reading_ends_and_raises_nothing_whatever_is_written(words: list[str]) -> None:
     fault(" ".join(words))
 
@@ -260,8 +261,10 @@ def test_a_title_is_whole_and_unchanged_or_not_proven(title: str, other: str) ->
 def test_a_word_that_denies_or_bounds_proves_nothing_wherever_it_stands(
     inserted: str, place: int
 ) -> None:
-    words = "31 of the 40 people who came to “Dune” went on to this".split()
+    sentence = "31 of the 40 people who came to “Dune” went on to this"
+    words = sentence.split()
     words.insert(min(place, len(words)), inserted)
+    assert fault(sentence) == ""
     assert fault(" ".join(words))
 
 
@@ -305,6 +308,7 @@ PROFILE = Record(
         "You would enjoy it for its 12 taps.",
         "It is not suitable for children, dogs.",
         "You would enjoy the cozy booths.",
+        f"“{PROFILE.evidence['text']}”",
     ],
 )
 def test_pieces_of_a_trusted_text_are_proven(text: str) -> None:
