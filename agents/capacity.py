@@ -87,7 +87,7 @@ def vector_bytes(key: bytes, item: Item | None) -> int:
 
 
 def additions_of(settings: Settings) -> int:
-    """How often a vector's record is sent again, at most: with keywords, and with a model's words."""
+    """How often a vector is sent again, at most: with keywords, and with a model's words."""
     if settings.enhance.items == "off":
         return 0
     has_model = bool(settings.model.base_url or settings.model.cassette)

@@ -59,8 +59,10 @@ class Extractor:
     def keywords(self, item: Item) -> tuple[str, ...]:
         """Of the description, the best first, those that say what title and tags do not."""
         found = self._yake.extract_keywords(item.description[:MOST_CHARS])
+        source = source_of(item.description)
+        keywords = (word for word, _ in found if source.has_run(words_of(word)))
         words = (word for value in item.attributes.values() for word in attribute_words(value))
-        return new_tags((str(keyword) for keyword, _ in found), (item.title, *item.tags, *words))
+        return new_tags(keywords, (item.title, *item.tags, *words))
 
     def sentence(self, text: str) -> str:
         """The first sentence that has some words; it is cut where it is too long."""

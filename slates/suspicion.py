@@ -12,8 +12,9 @@ import re
 
 _TURNS = re.compile(
     r"""
-    \b(?:ignore|disregard|forget|override|bypass)\b .{0,60}
-        \b(?:instructions?|prompts?|rules?|above|previous|prior|earlier|everything|all)\b
+    \b(?:ignore|disregard|forget|override|bypass)\b .{0,40}
+        (?: \b(?:instructions?|prompts?)\b | \b(?:rules?|text|everything|all|said)\s+above\b
+          | \b(?:previous|prior|earlier|above)\s+(?:rules?|text|messages?)\b )
     | \b(?:new|these|following|my|your)\s+instructions?\b
     | \b(?:system|assistant|developer|user)\s*(?:prompt|message|:)
     | \b(?:you\s+are|act\s+as|pretend)\b .{0,20}
