@@ -240,6 +240,8 @@ class Worker:
             await self.outbox.start()
             await on_start()
             self.app.sensors.remove(self.app.monitor)  # 5 % of the time, for figures nobody reads
+            if self._advice is not None:
+                await self._advice.economy.warm_up()
             for service in self.services:
                 await self.app.add_runtime_dependency(service)
             self.app.add_future(self._loaded())

@@ -65,7 +65,7 @@ class Proposing:
         outbox: Outbox,
         names: Topics,
         has_model: bool,
-        spent: Callable[[str], str],
+        lacking: Callable[[str], str],
         max_bytes: int,
         metrics: Metrics,
         proposed: Callable[[str, int], None] = lambda _user, _partition: None,
@@ -79,7 +79,7 @@ class Proposing:
             outbox: What sends them.
             names: Of the topics.
             has_model: Is there a model that could be asked?
-            spent: Which budget keeps a user from being refined, as the slate says it; "" for none.
+            lacking: Why a user's slate cannot be refined now, such as a budget; "" where it can.
             max_bytes: The longest draft that whoever reads it takes.
             metrics: Where drafts are counted.
             proposed: Told of each user whose slate is worth a model's time, and of the partition.
@@ -90,7 +90,7 @@ class Proposing:
         self._topic = names.name(topics.SLATE_DRAFTS)
         self._slates = names.name(topics.RECOMMENDATIONS)
         self._has_model = has_model
-        self._spent = spent
+        self._lacking = lacking
         self._max_bytes = max_bytes
         self._metrics = metrics
         self._proposed = proposed
@@ -107,9 +107,9 @@ class Proposing:
             return Opinion(verdict)
         if not self._has_model:
             return Opinion(Verdict(False, "no-model"), (model_line(NO_MODEL),))
-        if reason := self._spent(request.user_id):
-            asked_for = verdict.why in ASKED_FOR
-            return Opinion(Verdict(False, reason), (model_line(reason),) if asked_for else ())
+        if reason := self._lacking(request.user_id):
+            poorer = verdict.why in ASKED_FOR or not reason.startswith("budget")
+            return Opinion(Verdict(False, reason), (model_line(reason),) if poorer else ())
         return Opinion(verdict)
 
     async def propose(

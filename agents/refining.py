@@ -64,7 +64,9 @@ class Refining(Service):  # type: ignore[misc]
         topic: str,
         consuming: Consuming,
         metrics: Metrics,
+        lacking: Callable[[str], str] = lambda _: "",
         forget: Callable[[str], int] = lambda _: 0,
+        at_once: int = MOST,
         clock: Callable[[], float] = time.time,
         **kwargs: Any,
     ) -> None:
@@ -79,14 +81,18 @@ class Refining(Service):  # type: ignore[misc]
             topic: Where to.
             consuming: What knows whose partitions are ours.
             metrics: Where outcomes are counted.
+            lacking: Why a user's slate cannot be refined now, such as a budget; "" where it can.
             forget: Told of users of whom nothing may be remembered; says how much that was.
+            at_once: Drafts that are put into words at a time; the others cost nothing meanwhile.
             clock: Seconds since 1970.
             **kwargs: Of the service.
         """
         super().__init__(**kwargs)
         self._refinements = refinements
         self._about = about
+        self._lacking = lacking
         self._forget = forget
+        self._slots = asyncio.Semaphore(at_once)
         self._menu = menu
         self._outbox = outbox
         self._topic = topic
@@ -193,8 +199,13 @@ class Refining(Service):  # type: ignore[misc]
     async def _ask(self, draft: Draft, *, within: float) -> Refined:
         if self._about is None:
             raise ModelUnavailable("this worker has none", reason=NO_MODEL)
-        refinement = self._refinements[draft.refinement]
-        return await refinement.refine(draft, self._about(draft), within=within)
+        until = monotonic() + within
+        async with self._slots:
+            if reason := self._lacking(draft.slate.user_id):
+                raise ModelUnavailable("it is not asked for now", reason=reason)
+            refinement = self._refinements[draft.refinement]
+            model, left = self._about(draft), until - monotonic()
+            return await refinement.refine(draft, model, within=left)
 
     def _revised(self, draft: Draft, refined: Refined, *, began: float) -> Slate:
         took = monotonic() - began

@@ -99,6 +99,11 @@ class RemoteModel:
         }
         self._order = {size: [named[name] for name in names] for size, names in sizes.items()}
 
+    @property
+    def resting(self) -> bool:
+        """Is nobody asked for now, because all have failed too often?"""
+        return all(named.resting for named in self._order["small"])
+
     async def ask(self, question: Question, *, within: float) -> Answer:
         """
         Ask the models of the question's size in their order until one answers.
@@ -153,6 +158,11 @@ class _Named:
         self._estimate = estimate
         self._breaker = Breaker(name, failures=manners.failures, rest=manners.rest, clock=clock)
         self._dialect = Dialect()
+
+    @property
+    def resting(self) -> bool:
+        """Is it left alone for now?"""
+        return self._breaker.state == "open"
 
     async def ask(self, question: Question, *, deadline: float) -> Answer:
         """Ask it, more than once where that may help; `deadline` is the loop's time."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from agents.metrics import Metrics
@@ -19,6 +19,7 @@ from slates.ledger import Ledger
 from slates.model import Model
 from slates.refinements import make_refinements
 from slates.refining import Refinement
+from slates.remote import RemoteModel
 from slates.tokens import estimate
 
 
@@ -29,11 +30,19 @@ class Advice:
     economy: Economy
     ledger: Ledger
     server: Server | None
+    resting: Callable[[], bool]
+    """Is the model left alone for now?"""
     language: str
+    at_once: int
+    """Drafts that are put into words at the same time: twice what the model is asked at a time."""
 
     def about(self, draft: Draft) -> Model:
         """The model as it is asked about one user's slate."""
         return self.economy.asking(asker_of(draft, language=self.language))
+
+    def lacking(self, user_id: str) -> str:
+        """Why a user's slate cannot be refined now, without asking anybody; empty where it can."""
+        return "breaker-open" if self.resting() else self.economy.spent(user_id)
 
     async def close(self) -> None:
         """Hang up, and close the ledger."""
@@ -59,7 +68,14 @@ def seek_advice(settings: Settings, metrics: Metrics, encode: Encode | None) -> 
     if model is None:
         return None
     economy, _, ledger = open_economy(settings, model, metrics=metrics, encode=encode)
-    return Advice(economy, ledger, server, settings.slates.language)
+    return Advice(
+        economy=economy,
+        ledger=ledger,
+        server=server,
+        resting=(lambda: model.resting) if isinstance(model, RemoteModel) else (lambda: False),
+        language=settings.slates.language,
+        at_once=2 * settings.model.concurrency,
+    )
 
 
 def refinements_of(settings: Settings) -> Mapping[str, Refinement]:

@@ -14,7 +14,9 @@ def register_refining(sockets: Sockets, advice: Advice | None) -> None:
     service = Refining(
         refinements=refinements_of(sockets.settings),
         about=None if advice is None else advice.about,
-        forget=_nothing if advice is None else advice.economy.forget,
+        lacking=_nothing if advice is None else advice.lacking,
+        forget=_forget_nothing if advice is None else advice.economy.forget,
+        at_once=1 if advice is None else advice.at_once,
         menu=sockets.menu,
         outbox=sockets.outbox,
         topic=sockets.names.name(topics.RECOMMENDATIONS),
@@ -30,6 +32,11 @@ def register_refining(sockets: Sockets, advice: Advice | None) -> None:
     )
 
 
-def _nothing(_: str) -> int:
+def _nothing(_: str) -> str:
+    """Without a model nothing of it can be lacking."""
+    return ""
+
+
+def _forget_nothing(_: str) -> int:
     """Without a model there are no answers to forget."""
     return 0

@@ -109,8 +109,8 @@ def _ignore(user_id: str, partition: int) -> None:
     """Without a model nobody writes down unasked what users like."""
 
 
-def _no_budget(_: str) -> str:
-    """Without a model nothing is spent."""
+def _nothing(_: str) -> str:
+    """Without a model nothing of it can be lacking."""
     return ""
 
 
@@ -126,7 +126,7 @@ def _proposing(
         outbox=sockets.outbox,
         names=sockets.names,
         has_model=advice is not None,
-        spent=_no_budget if advice is None else advice.economy.spent,
+        lacking=_nothing if advice is None else advice.lacking,
         max_bytes=sockets.settings.events.max_bytes,
         metrics=sockets.metrics,
         proposed=proposed,

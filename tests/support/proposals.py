@@ -19,7 +19,7 @@ def proposals(
     metrics: Metrics,
     *,
     has_model: bool = False,
-    spent: Callable[[str], str] = lambda _: "",
+    lacking: Callable[[str], str] = lambda _: "",
     max_bytes: int = 262_144,
     clock: Callable[[], float] = lambda: NOW,
 ) -> Proposing:
@@ -29,7 +29,7 @@ def proposals(
         outbox=outbox,
         names=Topics(prefix="", partitions=4),
         has_model=has_model,
-        spent=spent,
+        lacking=lacking,
         max_bytes=max_bytes,
         metrics=metrics,
         clock=clock,

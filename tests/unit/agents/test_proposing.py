@@ -37,7 +37,7 @@ class Worker:
         self,
         *,
         has_model: bool = True,
-        spent: str = "",
+        lacking: str = "",
         max_bytes: int = 100_000,
         largest: int = 2**40,
         title: str = "Dune",
@@ -70,7 +70,7 @@ class Worker:
                 self.outbox,
                 self.metrics,
                 has_model=has_model,
-                spent=lambda user: spent if user == "ann" else "",
+                lacking=lambda user: lacking if user == "ann" else "",
                 max_bytes=max_bytes,
                 clock=lambda: self.now,
             ),
@@ -153,17 +153,28 @@ async def test_words_that_nobody_can_read_are_not_passed_over_in_silence() -> No
 
 
 async def test_a_spent_budget_is_named_and_concerns_nobody_else() -> None:
-    worker = Worker(spent="budget-user")
+    worker = Worker(lacking="budget-user")
     assert (await worker.answer("ann")).refinement == "skipped: budget-user"
     assert (await worker.answer("eve")).refinement == "asked: cold"
     assert [draft.slate.user_id for draft in worker.drafts()] == ["eve"]
 
 
 async def test_only_who_asked_for_the_model_gets_less_when_the_budget_is_spent() -> None:
-    worker = Worker(spent="budget-user")
+    worker = Worker(lacking="budget-user")
     assert (await worker.answer()).degraded == ()
     assert (await worker.answer(words="short")).degraded == ("model: budget-user",)
     assert (await worker.answer(strategy="hybrid")).degraded == ("model: budget-user",)
+
+
+async def test_a_model_that_is_left_alone_is_not_asked_and_the_slate_says_so_at_once() -> None:
+    worker = Worker(lacking="breaker-open")
+    slate = await worker.answer()
+    assert (slate.refinement, slate.degraded) == (
+        "skipped: breaker-open",
+        ("model: breaker-open",),
+    )
+    assert worker.sent() == []
+    assert worker.count("degraded", kind="model: breaker-open") == 1
 
 
 async def test_a_newer_slate_that_is_not_refined_takes_the_draft_back() -> None:
