@@ -227,3 +227,13 @@ def test_what_the_ledger_has_of_today_counts_after_a_restart() -> None:
         budget.hold("ann", 1, 11)
     clock.now += DAY * (1 + 1 / STEPS)
     budget.hold("ann", 1, 100)
+
+
+def test_what_has_no_room_for_another_call_is_named_without_asking() -> None:
+    budget = Budget(Limits(user=100), clock=lambda: 0.0)
+    assert budget.spent("ann") == ""
+    hold = budget.hold("ann", 60)
+    assert budget.spent("ann") == "budget-user"
+    assert budget.spent("eve") == ""
+    budget.settle(hold, tokens=30)
+    assert budget.spent("ann") == ""
