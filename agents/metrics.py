@@ -240,9 +240,7 @@ class Metrics:
             buckets=LATENCY,
             registry=r,
         )
-        self.in_flight = Gauge(
-            "headwater_drafts_in_flight", "Drafts that a model is being asked about.", registry=r
-        )
+        self.in_flight = Gauge("headwater_drafts_in_flight", "Drafts under way.", registry=r)
 
     def _declare_model(self) -> None:
         r = self.registry

@@ -118,8 +118,13 @@ class SlateConfig(BaseModel):
 
     One is what exploring puts there anyway.
     """
-    refine_undecided: float = Field(0.9, gt=0, le=1)
-    """Share of the shortlist among which the engine may waver before it counts as uncertain."""
+    refine_undecided: float = Field(0.95, gt=0, le=1)
+    """
+    Share of the shortlist among which the engine may waver before it counts as uncertain.
+
+    On the first fifth of ml-100k its NDCG@20 is .17 below .88, .12 up to .92 and .09 above; a
+    quarter of the slates is above .95.
+    """
 
     @property
     def school(self) -> str:

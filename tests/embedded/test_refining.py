@@ -63,6 +63,8 @@ def asking(base_url: str, **more: str) -> dict[str, str]:
         "HEADWATER_SLATES__REFINEMENT": "rerank",
         "HEADWATER_SLATES__REFINE_WHEN": '["always"]',
         "HEADWATER_SLATES__REFINE_WITHIN": str(WITHIN),
+        "HEADWATER_ENHANCE__USERS": "false",
+        "HEADWATER_ENHANCE__ITEMS": "off",
         "HEADWATER_COMMIT_INTERVAL": "0.2",
         **more,
     }
