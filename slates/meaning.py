@@ -19,7 +19,7 @@ from slates.wordlists import words
 THRESHOLD = 0.95
 """Cosine from which on two requests may mean the same; measured in docs/token-economy.md."""
 _WORD = re.compile(
-    r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+(?:[.,:/]\d+)*|[+#%$€£*^=<>≤≥-]+(?=\w)|(?<=\w)[+#%]+"
+    r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+(?:[.,:/]\d+)*|[+#%$€£*^=<>≤≥-]{1,3}(?=\w)|(?<=\w)[+#%]{1,3}"
 )
 _HAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _NUMBERS = {
