@@ -76,15 +76,15 @@ class Economy:
 
     def asking(self, asker: Asker = NOBODY) -> Model:
         """The model as it is for one user, or for nobody in particular; costs nothing to make."""
-        model: Model = Batched(
-            self._metered, self._batcher, free_text=bool(asker.said) and self._terms.user_text
-        )
+        free_text = bool(asker.said) and self._terms.user_text
+        alone = free_text or self._terms.batch < 2
+        model: Model = Batched(self._metered, self._batcher, free_text=free_text)
         model = Budgeted(
             model,
             self._budget,
             user_id=asker.user_id,
             prices=self._prices,
-            attempts=1 if self._terms.batch < 2 else 2,
+            attempts=1 if alone else 2,
         )
         model = Redacted(
             model, asker, user_text=self._terms.user_text, on_redacted=self._on_redacted
