@@ -17,6 +17,7 @@ from agents.commands.budget import budget
 from agents.commands.doctor import doctor
 from agents.commands.forget import forget
 from agents.commands.ingest import ingest
+from agents.commands.preferences import preferences
 from agents.commands.rebuild import rebuild
 from agents.commands.replay import replay
 from agents.commands.surroundings import set_up_logging
@@ -51,6 +52,7 @@ app.command()(worker)
 app.command()(broker)
 app.command()(tail)
 app.command()(why)
+app.command()(preferences)
 app.command()(forget)
 app.command()(replay)
 app.command()(doctor)

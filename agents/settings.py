@@ -14,9 +14,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -29,9 +26,17 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from agents.model_settings import (
+    BudgetSettings,
+    CacheSettings,
+    EnhanceSettings,
+    ModelSettings,
+    PrivacySettings,
+)
+from agents.setting_kinds import Duration, Part
 from slates.config import SlateConfig
-from slates.meaning import THRESHOLD
-from slates.strategies import Strategies, load_strategies
+from slates.scenarios import SCENARIOS
+from slates.strategies import Menu, Strategies, load_strategies
 from streams.errors import BadSetting
 from streams.events import DEFAULT_GAINS, Gains
 from streams.kafka import Security
@@ -45,25 +50,11 @@ EMBEDDED = "embedded"
 _FOREIGN = {"HEADWATER_KAFKA_JARS", "HEADWATER_RELIABILITY", "HEADWATER_REQUIRE_KAFKA"}
 
 
-def _seconds(value: Any) -> Any:
-    """Let the environment say 2 or 0.5, as the file can; pydantic reads ISO 8601 otherwise."""
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return value
+# Parts of which no value is shown in an error: a key may stand under a misspelt name.
+_SECRET = {"security", "model"}
 
 
-Duration = Annotated[timedelta, BeforeValidator(_seconds)]
-"""Seconds, or ISO 8601 such as PT10M or P7D."""
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
-    )
-
-
-class EventSettings(_Part):
+class EventSettings(Part):
     """What may stand on `events`."""
 
     gains: Mapping[str, float] = DEFAULT_GAINS
@@ -78,7 +69,7 @@ class EventSettings(_Part):
     """Largest event, item or request; a larger one is a dead letter."""
 
 
-class IndexSettings(_Part):
+class IndexSettings(Part):
     """The index of item vectors."""
 
     kind: Literal["hnsw", "exact"] = "hnsw"
@@ -87,7 +78,7 @@ class IndexSettings(_Part):
     """How often changes are written to the state folder."""
 
 
-class MetricsSettings(_Part):
+class MetricsSettings(Part):
     """The metrics server."""
 
     host: str = "127.0.0.1"
@@ -96,66 +87,7 @@ class MetricsSettings(_Part):
     """0 takes a free one."""
 
 
-class PriceSettings(_Part):
-    """What a million tokens of a model cost."""
-
-    prompt: Annotated[float, Field(ge=0)] = 0.0
-    """Tokens that are read."""
-    cached: Annotated[float, Field(ge=0)] | None = None
-    """Of those, the ones that the server had in its cache; as the others where left out."""
-    completion: Annotated[float, Field(ge=0)] = 0.0
-    """Tokens that are written."""
-
-
-Tokens = Annotated[int, Field(ge=0)]
-
-
-class BudgetSettings(_Part):
-    """The most that a language model may take; each is hard.  See docs/token-economy.md."""
-
-    user_tokens: Tokens | None = 20_000
-    """Of one user in an hour, on one worker; None is no limit."""
-    hour_tokens: Tokens | None = 1_000_000
-    """Of all users in an hour, on one worker."""
-    process_tokens: Tokens | None = None
-    """Of one worker since it began."""
-    day_money: Annotated[float, Field(ge=0)] | None = None
-    """In the currency of the prices, in a day, on one worker; needs prices."""
-    prices: Mapping[str, PriceSettings] = {}
-    """Name of a model to what a million of its tokens cost."""
-    batch: Annotated[int, Field(ge=1, le=20)] = 6
-    """Questions of several users in one call; 1 puts none together."""
-
-    @model_validator(mode="after")
-    def _priced(self) -> Self:
-        if self.day_money is not None and not self.prices:
-            raise ValueError("day_money: needs prices, or nothing would ever count")
-        return self
-
-
-class CacheSettings(_Part):
-    """Answers of a language model that are given again."""
-
-    most: Annotated[int, Field(ge=0)] = 2_000
-    """Answers that are remembered; 0 is none."""
-    max_age: Duration = timedelta(hours=1)
-    """For how long."""
-    semantic: bool = True
-    """Does an answer also serve a request in other words that means the same?"""
-    threshold: Annotated[float, Field(gt=0, le=1)] = THRESHOLD
-    """Cosine from which on it may."""
-
-
-class PrivacySettings(_Part):
-    """What may leave the process; see docs/privacy.md."""
-
-    user_text: bool = False
-    """May a prompt hold what a user wrote?  It is redacted all the same."""
-    log_texts: bool = False
-    """Are prompts and replies logged as they are?  If not, as hashes.  For debugging only."""
-
-
-class SecuritySettings(_Part):
+class SecuritySettings(Part):
     """How to talk to a Kafka that asks for TLS or a password."""
 
     protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
@@ -225,6 +157,8 @@ class Settings(BaseSettings):
     """Is every interaction answered with a slate?  If not, only requests are."""
     strategy: str = "hybrid"
     """How slates are built where the request does not say."""
+    scenarios: Mapping[str, str] = {}
+    """Scenario to the strategy of its slates, where that is not the one above."""
     strategies: Path | None = None
     """TOML file with strategies of your own; see docs/strategies.md."""
     lessons_per_second: Annotated[float, Field(ge=0)] = 10.0
@@ -236,6 +170,8 @@ class Settings(BaseSettings):
     index: IndexSettings = IndexSettings()
     slates: SlateConfig = SlateConfig()  # type: ignore[call-arg]
     metrics: MetricsSettings = MetricsSettings()
+    enhance: EnhanceSettings = EnhanceSettings()
+    model: ModelSettings = ModelSettings()
     budget: BudgetSettings = BudgetSettings()
     cache: CacheSettings = CacheSettings()
     privacy: PrivacySettings = PrivacySettings()
@@ -318,7 +254,27 @@ class Settings(BaseSettings):
         if self.strategy not in known:
             names = ", ".join(sorted(known))
             raise BadSetting(f"{PREFIX}STRATEGY: {self.strategy!r} is none of {names}")
+        self._check_scenarios(known)
         return known
+
+    def menu(self) -> Menu:
+        """
+        Which strategy a request gets.
+
+        Raises:
+            BadSetting: As `known_strategies`.
+        """
+        return Menu(self.known_strategies(), self.strategy, self.scenarios)
+
+    def _check_scenarios(self, known: Strategies) -> None:
+        for scenario, strategy in self.scenarios.items():
+            for what, named, there in (
+                ("scenario", scenario, SCENARIOS),
+                ("strategy", strategy, known.keys()),
+            ):
+                if named not in there:
+                    names = ", ".join(sorted(there))
+                    raise BadSetting(f"{PREFIX}SCENARIOS: {what} {named!r} is none of {names}")
 
     def gains(self) -> Gains:
         """The strength of actions, as folds take it."""
@@ -360,5 +316,5 @@ def _lines(exc: ValidationError) -> list[str]:
 def _line(place: tuple[int | str, ...], message: str, value: Any) -> str:
     """Name the setting and what was given, except where that is or holds a secret."""
     name = "__".join(str(part).upper() for part in place)
-    shown = "" if not place or place[0] == "security" else f" (got {value!r})"
+    shown = "" if not place or place[0] in _SECRET else f" (got {value!r})"
     return f"{PREFIX}{name}: {message}{shown}" if place else message

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from agents.metrics import Metrics
-from agents.settings import BudgetSettings, Settings
+from agents.model_settings import BudgetSettings
+from agents.settings import Settings
 from slates.books import Cause, Looked
 from slates.budget import Budget, Limits
 from slates.cache import Cache, Encode

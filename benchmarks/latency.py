@@ -113,8 +113,9 @@ def interactions(catalogue: Sequence[Item], seed: int) -> Make:
 
 
 def triggers_of(record: Record) -> Sequence[str]:
-    """The events that a slate answers."""
-    return () if record.value is None else decode_slate(record.value).answers
+    """The events that a slate answers; its second revision answers nothing new."""
+    slate = None if record.value is None else decode_slate(record.value)
+    return () if slate is None or slate.revision > 1 else slate.answers
 
 
 def _own_place(record: Record) -> Sequence[str]:

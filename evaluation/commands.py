@@ -11,6 +11,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from evaluation.command_options import (
+    AsJson,
+    Delay,
+    Events,
+    Items,
+    MinValue,
+    NMax,
+    PlotFile,
+    Sample,
+    Seed,
+    Strategy,
+    Texts,
+    Warm,
+    Who,
+)
+from evaluation.language_commands import cache, explanations, llm, redaction
+
 if TYPE_CHECKING:
     from evaluation.sessions import Job, Method
 
@@ -21,58 +38,8 @@ app = typer.Typer(
     add_completion=False,
 )
 
-Events = Annotated[
-    Path,
-    typer.Option(
-        metavar="FILE",
-        help="What people did: CSV, tab separated (.tsv, .inter), JSON Lines (all also .gz) or "
-        "Parquet, with the columns user_id, item_id, timestamp[, value][, basket_id].",
-    ),
-]
-Items = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="The catalogue: item_id, title[, description][, genres][, year][, tags].",
-    ),
-]
-Texts = Annotated[
-    Path,
-    typer.Option(
-        "--items", metavar="FILE", help="The catalogue; by its texts items are unlike or not."
-    ),
-]
-Strategy = Annotated[
-    str | None, typer.Option(metavar="NAME", help="The engine's way of building slates.")
-]
-Who = Annotated[
-    str,
-    typer.Option("--contender", metavar="NAME", help="What is evaluated: the engine or a peer."),
-]
-Warm = Annotated[
-    float, typer.Option(min=0.0, max=0.99, help="Share of the stream that is only learned.")
-]
-Sample = Annotated[
-    float,
-    typer.Option(min=0.0001, max=1.0, help="Share that is scored; all is learned all the same."),
-]
-Seed = Annotated[int, typer.Option(min=0, help="Of equal times, samples and intervals.")]
-Delay = Annotated[
-    str,
-    typer.Option(
-        metavar="0s|1m|1h|frozen", help="Time until an event is learned; frozen: warm part only."
-    ),
-]
-MinValue = Annotated[
-    float | None, typer.Option(metavar="STARS", help="Leave out events of a lower value.")
-]
-NMax = Annotated[
-    int | None, typer.Option(min=1, metavar="N", help="Take only the first N events of the stream.")
-]
-PlotFile = Annotated[
-    Path | None, typer.Option("--plot", metavar="FILE.png|svg", help="Draw the result.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")]
+for command in (explanations, llm, redaction, cache):
+    app.command()(command)
 
 ENGINE = "headwater"
 PEERS = (
@@ -276,76 +243,6 @@ def diversity(
     outcomes = replay_levels(job, load_stream(job), method, levels=wanted)
     draw_diversity(plot, outcomes)
     say_levels(outcomes, as_json=as_json)
-
-
-@app.command()
-def redaction(
-    sentences: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Labelled sentences; pii/sentences.json of the data."),
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """
-    What is removed from sentences before they leave the process, by kind.
-
-    Of the file that the rules were written on, half of the templates were not looked at; their
-    figures are given apart.
-
-    Example: headwater evaluate redaction --json
-    """
-    from evaluation.economy_reports import say_redaction
-    from evaluation.redacting import load_sentences, measure
-
-    path = _data(sentences, "pii/sentences.json")
-    say_redaction(measure(load_sentences(path)), as_json=as_json)
-
-
-@app.command()
-def cache(
-    pairs: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Labelled pairs; semantic-cache/question_pairs.json.gz of the data.",
-        ),
-    ] = None,
-    *,
-    sample: Annotated[
-        float, typer.Option(min=0.0001, max=1.0, help="Share of the pairs that is looked at.")
-    ] = 1.0,
-    seed: Seed = 0,
-    as_json: AsJson = False,
-) -> None:
-    """
-    How often the semantic cache of answers would hit, and how often it would be wrong.
-
-    The threshold is chosen on one half of the pairs, the figures are those of the other.
-
-    Example: headwater evaluate cache --json
-    """
-    from agents.settings import load_settings
-    from evaluation.caching import load_pairs, measure
-    from evaluation.economy_reports import say_cache
-    from evaluation.screen import waiting
-    from indexes.embedding import Encoder
-
-    path = _data(pairs, "semantic-cache/question_pairs.json.gz")
-    loaded = load_pairs(path, sample=sample, seed=seed)
-    with waiting(f"{len(loaded):,} pairs of questions are compared"):
-        figures = measure(loaded, Encoder().encode, threshold=load_settings().cache.threshold)
-    say_cache(figures, as_json=as_json)
-
-
-def _data(given: Path | None, name: str) -> Path:
-    """A file, or the one of the folder of data."""
-    from agents.settings import load_settings
-    from streams.errors import SetupError
-
-    folder = load_settings().data_dir
-    if given is None and folder is None:
-        raise SetupError(f"name a file, or set HEADWATER_DATA_DIR to a folder that has {name}")
-    return given if given is not None else Path(str(folder)) / name
 
 
 def _evaluate(

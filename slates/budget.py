@@ -123,6 +123,13 @@ class Budget:
         self._day.settle(held=0, spent=spent_today, now=0.0)
         self._users: OrderedDict[str, Window] = OrderedDict()
         self._ratio = 1.0
+        self._last_call = (1, 0)
+        """Tokens and cost that were held for the last call."""
+
+    def spent(self, user_id: str) -> str:
+        """Which budget has no room for another call like the last one; empty for none."""
+        full = self._full(user_id, *self._last_call)
+        return "" if full is None else full[0]
 
     def worst(self, question: Question) -> Usage:
         """The most that a call can take, as far as estimates were right until now."""
@@ -140,23 +147,30 @@ class Budget:
         Raises:
             ModelUnavailable: A budget would be exceeded; the reason names which.
         """
-        now = self._time()
-        user = self._user(user_id, now)
-        for reason, window, amount in (
-            ("budget-process", self._process, tokens),
-            ("budget-hour", self._hour, tokens),
-            ("budget-day", self._day, cost),
-            ("budget-user", user, tokens),
-        ):
-            if window is not None and not window.fits(amount, now):
-                raise ModelUnavailable(
-                    f"{amount:,} more would exceed {reason}: {window.used(now):,} are used or held",
-                    reason=reason,
-                )
+        self._last_call = (tokens, cost)
+        if (full := self._full(user_id, tokens, cost)) is not None:
+            reason, amount, used = full
+            raise ModelUnavailable(
+                f"{amount:,} more would exceed {reason}: {used:,} are used or held", reason=reason
+            )
+        user = self._users.get(user_id)
         for window in filter(None, (self._hour, self._process, user)):
             window.held += tokens
         self._day.held += cost
         return Hold(user_id, tokens, cost)
+
+    def _full(self, user_id: str, tokens: int, cost: int) -> tuple[str, int, int] | None:
+        """The first budget that has no room, what it was to hold, and what it has."""
+        now = self._time()
+        for reason, window, amount in (
+            ("budget-process", self._process, tokens),
+            ("budget-hour", self._hour, tokens),
+            ("budget-day", self._day, cost),
+            ("budget-user", self._user(user_id, now), tokens),
+        ):
+            if window is not None and not window.fits(amount, now):
+                return reason, amount, window.used(now)
+        return None
 
     def settle(self, hold: Hold, *, tokens: int, cost: int = 0) -> None:
         """Book what a call took; to be called exactly once for each hold."""

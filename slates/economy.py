@@ -17,7 +17,7 @@ from slates.books import NO_BOOKS, Books
 from slates.budget import Budget, Budgeted
 from slates.cache import Cache, Cached
 from slates.metering import Logged, Metered
-from slates.model import Model
+from slates.model import Answer, Model, Question
 from slates.money import FREE, Prices
 from slates.redaction.redacting import OnRedacted, Redacted
 from slates.redaction.words import load_lexicon
@@ -97,6 +97,33 @@ class Economy:
         """Read the lists that redaction needs: a second or two that no question should wait."""
         await asyncio.to_thread(load_lexicon)
 
+    def about_items(self, *, personal: bool = False) -> Model:
+        """
+        The model for prompts that hold texts of the catalogue and no words of a user.
+
+        Args:
+            personal: Do they tell what somebody did?  Then nobody else gets the answer.
+        """
+        return OfCatalogue(self, personal=personal)
+
+    def spent(self, user_id: str) -> str:
+        """Which budget keeps a user from being served; empty for none."""
+        return self._budget.spent(user_id)
+
     def forget(self, user_id: str) -> int:
         """Drop what is remembered of a user's questions; returns how many answers that were."""
         return 0 if self._cache is None else self._cache.forget(user_id)
+
+
+class OfCatalogue:
+    """Asks about items: names in their texts are no secrets, all other personal data is."""
+
+    def __init__(self, economy: Economy, *, personal: bool) -> None:
+        self._economy = economy
+        self._personal = personal
+
+    async def ask(self, question: Question, *, within: float) -> Answer:
+        """Ask with the prompt itself as the text of the catalogue."""
+        public = frozenset(message.content for message in question.messages)
+        model = self._economy.asking(Asker(personal=self._personal, public=public))
+        return await model.ask(question, within=within)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from slates.config import Language
 from slates.reasons.attributes import Attributes
 from slates.reasons.covisits import CoVisits
 from slates.reasons.crowds import crowd_option, explore_option
@@ -43,7 +44,10 @@ def explain(
     """
     find = _finder(shown, tastes, grounds)
     options = [find(item_id, vector) for item_id, vector in zip(shown, vectors, strict=True)]
-    return [_told(some, first) for some, first in zip(options, vary(options), strict=True)]
+    language = grounds.config.language
+    return [
+        _told(some, first, language) for some, first in zip(options, vary(options), strict=True)
+    ]
 
 
 def _finder(
@@ -67,11 +71,10 @@ def _finder(
     return find
 
 
-def _told(options: Sequence[Option], first: int) -> tuple[Reason, ...]:
+def _told(options: Sequence[Option], first: int, language: Language) -> tuple[Reason, ...]:
     """Each kind once, what comes first at the front."""
     by_kind: dict[str, Option] = {}
     for option in (options[first], *options):
         by_kind.setdefault(option.kind, option)
-    return tuple(Reason(o.kind, say(o.kind, o.evidence), o.evidence) for o in by_kind.values())[
-        :MOST
-    ]
+    strongest = [*by_kind.values()][:MOST]
+    return tuple(Reason(o.kind, say(o.kind, o.evidence, language), o.evidence) for o in strongest)

@@ -129,7 +129,7 @@ def meaning(text: str) -> Meaning:
     return Meaning(
         numbers=tuple(sorted(number for number in numbers if number is not None)),
         negations=sum(map(_is_not, small)),
-        names=frozenset(_names(text, said)),
+        names=frozenset(_names(text, said)) & set(content),
         content=tuple(content),
         ordered=any(word in _ORDERED for word in small),
         asks=_asks(text, small),

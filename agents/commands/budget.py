@@ -11,7 +11,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from agents.settings import BudgetSettings, load_settings
+from agents.model_settings import BudgetSettings
+from agents.settings import load_settings
 from slates.ledger import Saved, Spent, read_ledger
 from slates.money import BILLION
 

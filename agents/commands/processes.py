@@ -45,6 +45,7 @@ def running(settings: Settings) -> Iterator[tuple[Settings, int]]:
             **os.environ,
             "HEADWATER_STATE_DIR": str(own.state_dir.absolute()),
             "HEADWATER_METRICS__PORT": str(port),
+            "HEADWATER_ENHANCE__ITEMS": own.enhance.items,
         }
         children: list[subprocess.Popen[bytes]] = []
         try:

@@ -44,6 +44,7 @@ SOURCES = {
     "learning": "shop.lessons",
     "cataloguing": "shop.items",
     "recommending": "shop.slate-requests",
+    "refining": "shop.slate-drafts",
 }
 
 

@@ -81,3 +81,56 @@ def test_that_cannot_be_set_apart_from_the_gains() -> None:
     settings = load_settings(slates={"visits": ["click"]})
     with pytest.raises(BadSetting, match="HEADWATER_EVENTS__GAINS"):
         settings.known_strategies()
+
+
+def modelled(monkeypatch: pytest.MonkeyPatch, **values: str) -> None:
+    given = {"base_url": "http://127.0.0.1:8000/v1", "small": "mini", **values}
+    for name, value in given.items():
+        monkeypatch.setenv(f"HEADWATER_MODEL__{name.upper()}", value)
+
+
+def test_a_model_is_named_with_commas_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    modelled(monkeypatch, small="mini, spare", large="maxi", timeout="2.5")
+    model = load_settings().model
+    assert (model.small, model.large) == (("mini", "spare"), ("maxi",))
+    assert model.timeout.total_seconds() == 2.5
+
+
+def test_a_list_of_models_in_the_file_is_one(tmp_path: Path) -> None:
+    text = '[model]\nbase_url = "http://127.0.0.1:8000/v1"\nsmall = ["mini", "spare"]\n'
+    (tmp_path / "headwater.toml").write_text(text)
+    assert load_settings().model.small == ("mini", "spare")
+
+
+def test_the_key_of_a_model_server_is_in_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    modelled(monkeypatch, api_key="sk-do-not-tell")
+    settings = load_settings()
+    assert settings.model.api_key.get_secret_value() == "sk-do-not-tell"
+    assert "sk-do" not in f"{settings!r} {settings} {settings.model_dump_json()}"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"base_url": "ftp://do-not-tell/v1"},
+        {"base_url": "127.0.0.1:8000"},
+        {"base_url": "http://me:do-not-tell@127.0.0.1/v1"},
+        {"base_url": "http://127.0.0.1/v1?key=do-not-tell"},
+        {"small": ""},
+        {"small": "mini,,spare"},
+        {"api_key": "sk do-not-tell"},
+        {"api_key": "sk-do-not-tell\n"},
+        {"temperature": "0.9"},
+        {"timeout": "0"},
+        {"concurrency": "0"},
+        {"cassette_mode": "rewind"},
+        {"api_keyy": "sk-do-not-tell"},
+    ],
+)
+def test_a_wrong_setting_of_the_model_is_named_and_no_value_shown(
+    monkeypatch: pytest.MonkeyPatch, values: dict[str, str]
+) -> None:
+    modelled(monkeypatch, **values)
+    with pytest.raises(BadSetting, match="HEADWATER_MODEL") as raised:
+        load_settings()
+    assert "do-not-tell" not in str(raised.value)

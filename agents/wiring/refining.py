@@ -1,0 +1,35 @@
+"""The role refining: drafts, a language model, second revisions; it needs nothing else."""
+
+from __future__ import annotations
+
+from agents import refining
+from agents.refining import Refining
+from agents.wiring.model import Advice, refinements_of
+from agents.wiring.sockets import Sockets
+from streams import topics
+
+
+def register_refining(sockets: Sockets, advice: Advice | None) -> None:
+    """Drafts become second revisions."""
+    service = Refining(
+        refinements=refinements_of(sockets.settings),
+        about=None if advice is None else advice.about,
+        forget=_nothing if advice is None else advice.economy.forget,
+        menu=sockets.menu,
+        outbox=sockets.outbox,
+        topic=sockets.names.name(topics.RECOMMENDATIONS),
+        consuming=sockets.consuming,
+        metrics=sockets.metrics,
+    )
+    sockets.services.append(service)
+    refining.register(
+        sockets.app,
+        source=sockets.source(topics.SLATE_DRAFTS),
+        consuming=sockets.consuming,
+        refining=service,
+    )
+
+
+def _nothing(_: str) -> int:
+    """Without a model there are no answers to forget."""
+    return 0
