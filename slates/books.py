@@ -26,7 +26,7 @@ class Books(Protocol):
             question: What was asked.
             model: Who answered; empty where nobody did.
             usage: What it took.
-            outcome: `answered`, or the reason why not.
+            outcome: `answered`, `cancelled`, or the reason why not; `failed` is a bug.
             seconds: How long it took.
         """
 

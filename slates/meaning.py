@@ -19,7 +19,7 @@ from slates.wordlists import words
 THRESHOLD = 0.95
 """Cosine from which on two requests may mean the same; measured in docs/token-economy.md."""
 _WORD = re.compile(
-    r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+(?:[.,:/]\d+)*|[+#%$€£*^=<>≤≥-]+(?=\w)|(?<=\w)[+#%]+"
+    r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+(?:[.,:/]\d+)*|[+#%$€£*^=<>≤≥-]{1,3}(?=\w)|(?<=\w)[+#%]{1,3}"
 )
 _HAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _NUMBERS = {
@@ -129,7 +129,7 @@ def meaning(text: str) -> Meaning:
     return Meaning(
         numbers=tuple(sorted(number for number in numbers if number is not None)),
         negations=sum(map(_is_not, small)),
-        names=frozenset(_names(text, said)),
+        names=frozenset(_names(text, said)) & set(content),
         content=tuple(content),
         ordered=any(word in _ORDERED for word in small),
         asks=_asks(text, small),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 import time
@@ -34,7 +35,10 @@ class Metered:
         except ModelUnavailable as error:
             outcome, usage = error.reason, Usage(prompt=error.tokens)
             raise
-        finally:  # also where it was cancelled
+        except asyncio.CancelledError:
+            outcome = "cancelled"
+            raise
+        finally:
             seconds = self._clock() - began
             self._books.called(question, model=model, usage=usage, outcome=outcome, seconds=seconds)
         return answer

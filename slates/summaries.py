@@ -31,7 +31,7 @@ REPEATED = 0.3
 Carbonell and Goldstein, SIGIR 1998, with lambda .7)."""
 _ABBREVIATION = r"(?<!\bMr)(?<!\bMrs)(?<!\bDr)(?<!\bSt)(?<!\bvs)(?<!\b[A-Z])"
 _END = re.compile(
-    rf"{_ABBREVIATION}[.!?…]+[\"'”’)\]]*\s+(?=[\"'“‘(\[]?[^\Wa-z_])|(?<=[。！？])|\n{{2,}}"
+    rf"{_ABBREVIATION}[.!?…]{{1,9}}[\"'”’)\]]*\s+(?=[\"'“‘(\[]?[^\Wa-z_])|(?<=[。！？])|\n{{2,}}"
 )
 
 

@@ -17,7 +17,7 @@ from stdnum import isbn, luhn
 
 from slates.redaction.spans import Kind, Span, free_of
 
-_EMAIL = re.compile(r"[\w.+'%-]+@[\w-]+(?:\.[\w-]+)+")
+_EMAIL = re.compile(r"(?<![\w.+'%-])[\w.+'%-]+@[\w-]+(?:\.[\w-]+)+")
 _CARD = re.compile(r"(?<![\w.,-])\d(?:[ -]?\d){11,18}(?![\w-]|[.,]\d)", re.ASCII)
 _ISSUED = re.compile(r"[2-6]|1800|2131")
 """How numbers of cards begin (ISO/IEC 7812); 1 would be taken by times in milliseconds."""

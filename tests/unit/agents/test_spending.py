@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 
 from agents.__main__ import app
 from agents.metrics import Metrics
-from agents.settings import BudgetSettings, PriceSettings, PrivacySettings, Settings, load_settings
+from agents.model_settings import BudgetSettings, PriceSettings, PrivacySettings
+from agents.settings import Settings, load_settings
 from agents.spending import limits_of, open_economy
 from slates.askers import Asker
 from slates.model import Answer, Message, Question, Usage

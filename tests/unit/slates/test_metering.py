@@ -42,7 +42,7 @@ class Server:
     [
         (None, ("answered", "small", 9)),
         (ModelUnavailable("late", reason="timeout", tokens=4), ("timeout", "", 4)),
-        (asyncio.CancelledError(), ("failed", "", 0)),
+        (asyncio.CancelledError(), ("cancelled", "", 0)),
     ],
 )
 async def test_a_call_is_entered_once_whatever_came_of_it(
