@@ -132,12 +132,14 @@ class OpenAIServer:
             raise BadSetting(f"model server {base_url}: local_only, and it is not on this machine")
         self._where = urlsplit(base_url).netloc
         self._now = now
+        key = key or NO_KEY
         self._client = openai.AsyncOpenAI(
             base_url=base_url,
-            api_key=key or NO_KEY,
+            api_key=key,
             admin_api_key="",
             max_retries=0,
-            default_headers={"Accept-Encoding": "identity"},
+            # Said here, or the environment could put somebody else's key into its place.
+            default_headers={"Authorization": f"Bearer {key}", "Accept-Encoding": "identity"},
             http_client=openai.DefaultAsyncHttpxClient(
                 timeout=None,  # the deadline is the caller's
                 follow_redirects=False,
