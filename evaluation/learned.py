@@ -80,7 +80,7 @@ def world_of(films: Films, ranking: Ranking) -> World:
     return World(
         ranking=ranking,
         titles=ByName((item.item_id, item.title) for item in films.items),
-        catalogue=frozenset(item.item_id for item in films.items),
+        catalogue={item.item_id: item.title for item in films.items},
         had=films.split.had,
         held_back=films.split.test,
     )

@@ -87,7 +87,7 @@ def summarise_replies(judged: Judged, world: World, *, leave_out: bool) -> Figur
         "replies": len(verdicts) + len(judged.crashes),
         "permutations": sum(v.is_permutation for v in verdicts),
         "outside_catalogue": sum(v.outside for v in verdicts),
-        "empty": counts["empty"],
+        "empty": sum(v.is_empty for v in verdicts),
         "degraded": sum(not v.repaired.trust for v in verdicts),
         "crashes": len(judged.crashes),
         "named": {
@@ -149,10 +149,11 @@ def _as_they_are(verdicts: Sequence[Verdict]) -> Figures:
     raw = [v.raw for v in verdicts if v.raw is not None]
     return {
         "replies": len(verdicts),
-        "empty": counts["empty"],
+        "empty": sum(v.is_empty for v in verdicts),
         "perfect": sum(v.perfect for v in verdicts) / max(len(verdicts), 1),
         "not_in_list": counts["unknown"] / lines,
         "outside_catalogue": counts["outside_catalogue"] / lines,
+        "inexact": sum(v.inexact for v in verdicts) / max(sum(v.listed for v in verdicts), 1),
         "raw_ndcg@10": float(np.mean(raw)) if raw else None,
     }
 

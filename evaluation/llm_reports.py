@@ -40,12 +40,21 @@ def _replies(figures: Figures) -> Table:
         f"candidates, {figures['outside_catalogue']} items outside the catalogue, "
         f"{figures['crashes']} crashes"
     )
-    names = ("replies", "empty", "perfect", "not in list", "outside", "ndcg@10", "authors'")
+    names = (
+        "replies",
+        "empty",
+        "perfect",
+        "not in list",
+        "inexact",
+        "outside",
+        "ndcg@10",
+        "authors'",
+    )
     table = _table(title, names)
     for name, part in _part(figures, "by").items():
-        cells = [part[key] for key in ("replies", "empty", "perfect", "not_in_list")]
-        last = [part["outside_catalogue"], part["raw_ndcg@10"], part.get("authors_ndcg@10")]
-        table.add_row(name, *map(_cell, [*cells, *last]))
+        known = ("replies", "empty", "perfect", "not_in_list", "inexact", "outside_catalogue")
+        last = [part["raw_ndcg@10"], part.get("authors_ndcg@10")]
+        table.add_row(name, *map(_cell, [*(part[key] for key in known), *last]))
     return table
 
 

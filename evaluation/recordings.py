@@ -67,11 +67,13 @@ def load_recordings(folder: Path, titles: Titles) -> list[Recording]:
     paths = sorted(path for path in folder.iterdir() if ".jsonl" in path.suffixes)
     if not paths:
         raise SetupError(f"{folder}: no replies, expected files such as MODEL_{TASKS[1]}.jsonl.gz")
-    given = {task: _given(folder, task, titles) for task in {_task(path) for path in paths}}
-    return [
-        Recording(_stem(path), _task(path), list(_replies(path)), given[_task(path)])
-        for path in paths
-    ]
+    recordings = []
+    for path in paths:
+        replies, task = list(_replies(path)), _task(path)
+        users = [reply.user_id for reply in replies]
+        given = _given(folder, task, titles=titles, users=users)
+        recordings.append(Recording(_stem(path), task, replies, given))
+    return recordings
 
 
 def load_parsed(folder: Path, name: str) -> Lists | None:
@@ -118,7 +120,7 @@ def _replies(path: Path) -> Iterator[Recorded]:
         yield Recorded(user_id, response or "")
 
 
-def _given(folder: Path, task: Task, titles: Titles) -> Lists:
+def _given(folder: Path, task: Task, *, titles: Titles, users: Sequence[str]) -> Lists:
     if task == "topn":
         return {}
     if task == "rerank_userknn":
@@ -129,7 +131,7 @@ def _given(folder: Path, task: Task, titles: Titles) -> Lists:
     if len(found) < len(names):
         missing = next(name for name in names if titles.find(name) is None)
         raise SetupError(f"{path}: {missing!r} is not in the catalogue, expected its titles")
-    return defaultdict(lambda: found)
+    return dict.fromkeys(users, found)
 
 
 def load_lists(path: Path) -> Lists:

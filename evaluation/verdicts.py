@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 from evaluation.metrics import NAMES, judge
 from evaluation.recordings import Recorded, Recording
 from slates.fusing import fuse, weight_of
 from slates.repairing import Repaired, repair
-from slates.replies import read_reply
+from slates.replies import Reply, read_reply
 from slates.titles import Titles
 
 SHORTLIST = 100
@@ -36,17 +37,23 @@ class Ranking(Protocol):
         """Given items."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class World:
     """What replies are judged by."""
 
     ranking: Ranking
     titles: Titles
-    catalogue: AbstractSet[str]
+    catalogue: Mapping[str, str]
+    """Item to its title."""
     had: Mapping[str, AbstractSet[str]]
     """User to what the engine and the models knew of."""
     held_back: Mapping[str, AbstractSet[str]]
     """User to what is to be found."""
+
+    @cached_property
+    def exact(self) -> AbstractSet[str]:
+        """All titles, letter by letter."""
+        return frozenset(self.catalogue.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +62,18 @@ class Verdict:
 
     recording: str
     user_id: str
+    is_empty: bool
+    """Was there no text at all?"""
     repaired: Repaired
     is_permutation: bool
     outside: int
     """Items of the orders that are in no catalogue."""
     perfect: bool
     """Did the reply name each candidate once and nothing else?"""
+    listed: int
+    """Lines that name something."""
+    inexact: int
+    """Of those, the ones that are no title of the catalogue letter by letter."""
     interactions: int
     ndcg: Mapping[str, float] | None
     """By `WHO`; None for a user of whom nothing was held back."""
@@ -80,7 +93,7 @@ def judge_reply(recorded: Recorded, recording: Recording, world: World) -> Verdi
     """
     user, had = recorded.user_id, world.had.get(recorded.user_id, frozenset())
     engine, candidates = _candidates(recorded, recording, world)
-    wanted = len(candidates) if recording.given else GENERATED
+    wanted = GENERATED if recording.task == "topn" else len(candidates)
     reply = read_reply(recorded.text)
     repaired = repair(reply, candidates, wanted=wanted, find=world.titles.find)
     named = repaired.order[: repaired.named]
@@ -93,16 +106,21 @@ def judge_reply(recorded: Recorded, recording: Recording, world: World) -> Verdi
         "window": _window(engine, model, weight),
     }
     truth = world.held_back.get(user)
+    lines = [entry.title for entry in reply.entries if entry.title and entry.listed]
+    exact = world.exact
     return Verdict(
         recording=recording.name,
         user_id=user,
+        is_empty=not recorded.text.strip(),
         repaired=repaired,
         is_permutation=sorted(repaired.order) == sorted(candidates),
         outside=sum(i not in world.catalogue for i in {*repaired.order, *orders["fused"]}),
         perfect=repaired.named == len(candidates) and set(repaired.counts) <= {"wrong_format"},
+        listed=len(lines),
+        inexact=sum(line not in exact for line in lines),
         interactions=len(had),
         ndcg={who: ndcg(orders[who], truth) for who in WHO} if truth else None,
-        raw=ndcg(_raw(recorded, recording, world, named), truth) if truth else None,
+        raw=ndcg(_raw(reply, world), truth) if truth else None,
     )
 
 
@@ -110,7 +128,7 @@ def _candidates(
     recorded: Recorded, recording: Recording, world: World
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The engine's order of what can be shown, and all candidates, those already had last."""
-    given = recording.given.get(recorded.user_id, ()) if recording.given else ()
+    given = recording.given.get(recorded.user_id, ())
     if not given:
         best = tuple(world.ranking.best(recorded.user_id, n=SHORTLIST))
         return best, best
@@ -124,13 +142,9 @@ def _window(engine: Sequence[str], model: Sequence[str], weight: float) -> tuple
     return fuse(engine, [*within, *engine[WINDOW:]], weight=weight)
 
 
-def _raw(
-    recorded: Recorded, recording: Recording, world: World, named: Sequence[str]
-) -> Sequence[str]:
-    """Of free lists all titles of the catalogue count, whether on the shortlist or not."""
-    if recording.given:
-        return named
-    found = (world.titles.find(e.title) for e in read_reply(recorded.text).entries if e.title)
+def _raw(reply: Reply, world: World) -> Sequence[str]:
+    """All titles of the catalogue, whether they were given to the model or not."""
+    found = (world.titles.find(entry.title) for entry in reply.entries if entry.title)
     return list(dict.fromkeys(item_id for item_id in found if item_id is not None))
 
 

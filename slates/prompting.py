@@ -195,7 +195,8 @@ def ask(
 
 def _statics(prompt: Prompt) -> list[str]:
     examples = (part for one in prompt.examples for part in (one.user, one.assistant))
-    return [prompt.system, prompt.user, *examples]
+    schema = [] if prompt.schema is None else [json.dumps(prompt.schema)]  # servers write it in
+    return [prompt.system, prompt.user, *examples, *schema]
 
 
 def _messages(prompt: Prompt, filled: Mapping[str, Value]) -> tuple[Message, ...]:

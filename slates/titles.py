@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple, Protocol, TypeAlias
 
 OFF = 1
@@ -51,6 +52,7 @@ Nearest: TypeAlias = Callable[[str], tuple[str, str, float] | None]
 """The item nearest to a title by its vector: id, its title, cosine; None of an empty catalogue."""
 
 
+@lru_cache(maxsize=20_000)
 def take_apart(title: str) -> Named:
     """
     The names and the year of a title, whatever is written around them.

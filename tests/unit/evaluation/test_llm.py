@@ -59,7 +59,7 @@ def test_every_reply_is_counted_and_becomes_a_permutation(folder: Path, world: W
     figures = summary(folder, world)
     assert figures["replies"] == figures["permutations"] == 3 * len(USERS)
     assert (figures["outside_catalogue"], figures["crashes"]) == (0, 0)
-    assert (figures["empty"], figures["degraded"]) == (12, 12)
+    assert (figures["empty"], figures["degraded"]) == (6, 12)
 
 
 def test_what_models_name_and_nobody_has_is_told(folder: Path, world: World) -> None:
