@@ -38,7 +38,7 @@ class Output(msgspec.Struct, frozen=True):
     prediction: str
     reference: str = ""
     test_row: int | None = None
-    """Which of the rows, from 0; None where it was written for another one."""
+    """Which of the rows, from 0; where it is left out, the one with the reference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +74,18 @@ def load_published(folder: Path, replies: Path | None = None) -> Published:
     """
     rows = list(_lines(_only(folder, ROWS), Row))
     outputs = list(_lines(replies or _only(folder, OUTPUTS), Output))
+    by_truth = {row.explanation: row for row in rows}
     explained, without, mismatched = [], 0, 0
     for output in outputs:
-        if output.test_row is None or not 0 <= output.test_row < len(rows):
+        row = by_truth.get(output.reference)
+        if output.test_row is not None and 0 <= output.test_row < len(rows):
+            row = rows[output.test_row]
+        if row is None:
             without += 1
-        elif output.reference not in ("", rows[output.test_row].explanation):
+        elif output.reference not in ("", row.explanation):
             mismatched += 1
         else:
-            explained.append(Explained(rows[output.test_row], output.prediction))
+            explained.append(Explained(row, output.prediction))
     if not explained:
         raise SetupError(
             f"{folder}: none of {len(outputs)} outputs belongs to a row, expected test_row from 0 "

@@ -15,7 +15,7 @@ MOST = 0xF8FF - FIRST
 """Names of a sentence; Unicode has so many private characters."""
 
 _OPEN = "[“„”\"«»‹›「『《〈‘‚']"
-_CLOSE = "[,.!?]?[”“\"»«›‹」』》〉’‘']"
+_CLOSE = "[,.]?[”“\"»«›‹」』》〉’‘']"
 _QUOTES = re.compile('[“„”"«»‹›「」『』《》〈〉‘‚]')
 
 

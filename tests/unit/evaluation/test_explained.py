@@ -59,6 +59,15 @@ def test_only_outputs_whose_evidence_is_known_are_compared(folder: Path) -> None
     assert (len(found.explained), found.without_row, found.mismatched) == (2, 1, 1)
 
 
+def test_an_output_without_a_number_belongs_to_the_row_with_its_reference(
+    folder: Path, tmp_path: Path
+) -> None:
+    replies = tmp_path / "replies.jsonl"
+    said = {"prediction": "Its beer.", "reference": ROWS[0].explanation, "test_row": None}
+    replies.write_text(json.dumps(said), "utf-8")
+    assert load_published(folder, replies).explained == [Explained(ROWS[0], "Its beer.")]
+
+
 def test_ours_are_proven_and_the_others_are_counted(folder: Path) -> None:
     found: Any = measure(load_published(folder), encode)
     assert found["template"]["proven"] == found["checked"]["proven"] == 1.0

@@ -123,6 +123,7 @@ LIES = {
     "other title": "You liked “Emma II”.",
     "part of a title": "You liked “Dun”.",
     "title in other letters": "You liked “DUNE”.",
+    "title with a mark": "You liked “Dune!”.",
     "title with more": "You liked “Dune, the best book”.",
     "own title for another": "31 of the 40 people who came to “Emma” went on to this.",
     "word for a title": "You liked “Jules Verne”.",
@@ -250,7 +251,7 @@ def test_a_title_is_whole_and_unchanged_or_not_proven(title: str, other: str) ->
     if found := fault(f"You liked “{other}”.", record, title=""):
         assert found
     else:
-        assert other.rstrip(",.!?") in (title, title.strip()) or title in other
+        assert other.rstrip(",.") in (title, title.strip()) or title in other
 
 
 @LAW
