@@ -17,9 +17,11 @@ from mode import Service
 
 from agents.asking import PAUSE, Asking
 from agents.metrics import Metrics
+from agents.recent import Recent
 from agents.tables import Sharded, State
 from slates.knowledge import Knowledge
 from slates.preferences import (
+    LEAST_MOVED,
     common_to,
     is_due,
     liked_by,
@@ -97,6 +99,8 @@ class Preferring(Service):  # type: ignore[misc]
         self._from = clock()
         self._line: dict[str, tuple[int, State[Profile]]] = {}
         self._came = asyncio.Event()
+        self._asked: Recent[int] = Recent()
+        """User to the interactions that were known when they were written about last."""
 
     def consider(self, user_id: str, partition: int) -> None:
         """
@@ -109,9 +113,15 @@ class Preferring(Service):  # type: ignore[misc]
         if len(self._line) >= IN_LINE or self._clock() < self._from:
             return
         profiles = self._profiles.shard(partition)
-        if is_due(profiles.peek(user_id) or Profile()):
+        if self._is_time(user_id, profiles.peek(user_id) or Profile()):
             self._line[user_id] = partition, profiles
             self._came.set()
+
+    def _is_time(self, user_id: str, profile: Profile) -> bool:
+        """Is it due, and not on its way to the profile already?"""
+        asked = self._asked.get(user_id)
+        new = asked is None or not 0 <= profile.interactions - asked < LEAST_MOVED
+        return new and is_due(profile)
 
     @Service.task  # type: ignore[untyped-decorator]
     async def _work(self) -> None:
@@ -126,14 +136,16 @@ class Preferring(Service):  # type: ignore[misc]
     async def refresh(self, user_id: str, profiles: State[Profile], *, partition: int) -> None:
         """Write a user's preferences, if it is still time; what cannot be written now is left."""
         profile = profiles.peek(user_id) or Profile()
-        if not is_due(profile):
+        if not self._is_time(user_id, profile):
             return
+        self._asked.put(user_id, profile.interactions)
         try:
             written = await write(profile, self._knowledge, asking=self._asking)
         except ModelUnavailable as error:
             self._metrics.degraded.labels(f"preferences-{error.reason}").inc()
             log.warning("preferences stay as they are for %.0f s: %s", PAUSE, error)
             self._from = self._clock() + PAUSE
+            self._asked.forget(user_id)
             self._line.clear()
             return
         if written.text:

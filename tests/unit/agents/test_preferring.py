@@ -164,6 +164,26 @@ async def test_who_comes_again_while_waiting_is_asked_about_once(office: Office)
     assert len(office.model.questions) == 1
 
 
+async def test_who_comes_again_before_the_event_is_folded_is_not_asked_about_again(
+    office: Office,
+) -> None:
+    for count in (4, 4, 6):
+        office.knows("ann", profile(count))
+        office.preferring.consider("ann", 1)
+        await office.until(lambda: bool(office.outbox.posted))
+        await office.settle()
+    assert len(office.model.questions) == 1
+
+
+async def test_who_was_forgotten_and_comes_back_is_asked_about_anew(office: Office) -> None:
+    for count in (20, 4):
+        office.knows("ann", profile(count))
+        office.preferring.consider("ann", 1)
+        await office.until(lambda: bool(office.outbox.posted))
+        await office.settle()
+    assert len(office.model.questions) == 2
+
+
 async def test_what_a_model_invents_is_replaced_by_counts() -> None:
     async with Office(Scripted('{"text": "Ann is a sailor."}')).open() as office:
         office.knows("ann", profile(4))
