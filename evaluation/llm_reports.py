@@ -61,7 +61,7 @@ def _replies(figures: Figures) -> Table:
 def _orders(figures: Figures) -> Table:
     title = f"ndcg@10 of {figures['judged']:,} orders, {figures['left_out']:,} left out"
     table = _table(title, ("users", "n", *WHO))
-    every = {"all": {"ndcg@10": figures["ndcg@10"]}, **_part(figures, "by")}
+    every: dict[str, Any] = {"all": {"ndcg@10": figures["ndcg@10"]}, **_part(figures, "by")}
     for name, part in every.items():
         for warmth in WARMTH:
             found = part["ndcg@10"][warmth] if warmth else part["ndcg@10"]
