@@ -125,7 +125,8 @@ class Refining(Service):  # type: ignore[misc]
         if self._clock() >= draft.deadline:
             self._count(draft, "late")
         elif len(self._under_way) >= MOST:
-            await self._give(record, draft, self._marked(draft, "busy", began=monotonic()))
+            full = ModelUnavailable("too many drafts are under way", reason="busy")
+            await self._give(record, draft, self._marked(draft, full, began=monotonic()))
         else:
             self._begin(user_id, record, draft)
 
@@ -187,14 +188,15 @@ class Refining(Service):  # type: ignore[misc]
             async with asyncio.timeout(left):
                 return self._revised(draft, await self._ask(draft, within=left), began=began)
         except TimeoutError:
-            reason, why = "timeout", f"no answer within {left:.1f} s"
+            failure = ModelUnavailable(f"no answer within {left:.1f} s", reason="timeout")
         except ModelUnavailable as error:
-            reason, why = error.reason, str(error)
+            failure = error
         except Exception as error:  # a model's words must not end a worker
             log.exception("%s: refining has failed", draft.slate.slate_id)
-            reason, why = "failed", repr(error)
-        self._seldom.warn(reason, f"{draft.slate.slate_id}: not refined: {reason}: {why}")
-        return self._marked(draft, reason, began=began)
+            failure = ModelUnavailable(repr(error), reason="failed")
+        said = f"{draft.slate.slate_id}: not refined: {failure.reason}: {failure}"
+        self._seldom.warn(failure.reason, said)
+        return self._marked(draft, failure, began=began)
 
     async def _ask(self, draft: Draft, *, within: float) -> Refined:
         if self._about is None:
@@ -215,8 +217,14 @@ class Refining(Service):  # type: ignore[misc]
         config = self._menu.named(draft.slate.strategy)
         return revise(draft, refined, config=config, now=self._clock(), took=took)
 
-    def _marked(self, draft: Draft, reason: str, *, began: float) -> Slate:
-        return mark(draft, reason, now=self._clock(), took=monotonic() - began)
+    def _marked(self, draft: Draft, failure: ModelUnavailable, *, began: float) -> Slate:
+        return mark(
+            draft,
+            failure.reason,
+            now=self._clock(),
+            took=monotonic() - began,
+            tokens=failure.tokens,
+        )
 
     async def _give(self, record: Record, draft: Draft, slate: Slate) -> None:
         """Send a revision, unless that came too late for it."""

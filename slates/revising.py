@@ -68,7 +68,9 @@ def revise(
     )
 
 
-def mark(draft: Draft, reason: str, *, now: float, took: float) -> Slate:
+def mark(
+    draft: Draft, reason: str, *, now: float, took: float, tokens: int = 0
+) -> Slate:
     """
     Make a revision 2 that changes nothing and says that the model has failed, and how.
 
@@ -77,11 +79,13 @@ def mark(draft: Draft, reason: str, *, now: float, took: float) -> Slate:
         reason: As `ModelUnavailable` has it.
         now: Seconds since 1970.
         took: Seconds that asking took.
+        tokens: What was paid for all the same.
     """
     slate = draft.slate
     return msgspec.structs.replace(
         slate,
         revision=REVISION,
+        tokens=slate.tokens + tokens,
         degraded=(*slate.degraded, model_line(reason)),
         timings=msgspec.structs.replace(slate.timings, refined=took),
         produced_at=now,

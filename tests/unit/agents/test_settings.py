@@ -146,3 +146,23 @@ def test_a_model_writes_in_the_language_of_the_slates_unless_told_otherwise(
     monkeypatch.setenv("HEADWATER_TOLD__LANGUAGE", "fr")
     with pytest.raises(BadSetting, match="'fr': sentences cannot be checked in it"):
         refinements_of(load_settings())
+
+
+def test_a_scenario_can_have_a_strategy_of_its_own() -> None:
+    menu = load_settings(scenarios={"similar": "popular"}).menu()
+    similar = SlateRequest(user_id="ann", scenario="similar", about="dune")
+    assert menu.config_for(similar).strategy == "popular"
+    assert menu.config_for(SlateRequest(user_id="ann")).strategy == "hybrid"
+    named = msgspec.structs.replace(similar, strategy="neighbours")
+    assert menu.config_for(named).strategy == "neighbours"
+
+
+@pytest.mark.parametrize(
+    ("scenarios", "said"),
+    [({"tea": "popular"}, "scenario 'tea' is none of"), ({"next": "tea"}, "strategy 'tea' is none")],
+)
+def test_a_scenario_or_strategy_nobody_knows_is_refused(
+    scenarios: dict[str, str], said: str
+) -> None:
+    with pytest.raises(BadSetting, match=said):
+        load_settings(scenarios=scenarios).menu()

@@ -121,3 +121,24 @@ def test_the_asker_of_a_draft_is_its_user_with_their_words_and_the_catalogues() 
     assert (asker.user_id, asker.personal, asker.said) == ("ann", True, ("something slow",))
     assert {"Emma", "A comedy.", "Austen", "Persuasion"} <= asker.public
     assert (asker.catalogue, asker.language) == ("e/3", "en")
+
+
+async def test_names_in_texts_of_the_catalogue_stay_and_other_personal_data_do_not() -> None:
+    server = Server()
+    text = '1 "Annie Hall by Jamie Pratt", call +44 7700 900123'
+    await economy(server).about_items().ask(question(text), within=1.0)
+    assert server.asked[0].messages[1].content == '1 "Annie Hall by Jamie Pratt", call [PHONE_1]'
+
+
+async def test_what_tells_of_somebody_is_asked_anew_each_time() -> None:
+    server = Server()
+    made = economy(server)
+    for personal in (False, False, True, True):
+        await made.about_items(personal=personal).ask(question('1 "Annie Hall"'), within=1.0)
+    assert len(server.asked) == 3
+
+
+def test_a_budget_without_room_is_told_before_anybody_asks() -> None:
+    made = economy(Server(), limits=Limits(user=0))
+    assert made.spent("ann") == "budget-user"
+    assert economy(Server()).spent("ann") == ""

@@ -207,10 +207,13 @@ async def test_a_dead_model_is_left_alone_and_recovers(
 ) -> None:
     there.script = Script(then=failing(500))
     model = connect(there, small=("mini",), retries=0, rest=30.0)
+    assert not model.resting
     assert [await reason(model) for _ in range(5)] == ["server-error"] * 3 + ["breaker-open"] * 2
     assert len(there.requests) == 3
+    assert model.resting
     there.script = Script()
     clock.now += 30
+    assert not model.resting
     assert (await model.ask(QUESTION, within=SOON)).model == "mini"
 
 

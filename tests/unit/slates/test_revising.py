@@ -108,6 +108,7 @@ def test_an_order_that_the_engine_has_shown_stays_whatever_the_caps_say() -> Non
 def test_a_mark_changes_nothing_and_says_what_failed() -> None:
     first = slate_of("ab")
     marked = mark(draft_of(), "timeout", now=AT + 5, took=5.0)
+    assert mark(draft_of(), "cut-off", now=AT, took=0.1, tokens=77).tokens == 77
     assert marked.items == first.items
     assert (marked.revision, marked.ranked_by) == (2, "engine")
     assert marked.degraded == ("model: timeout",)
