@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from agents.settings import load_settings
 from agents.wiring.model import refinements_of
 from streams.errors import BadSetting
+from streams.requests import SlateRequest
 
 SECRET = "do not tell"
 
