@@ -22,7 +22,10 @@ PLUGINS = "headwater.commands"
 """The group of the entry points."""
 _ANYTHING = {"allow_extra_args": True, "ignore_unknown_options": True}
 
-COMMANDS: Final = ("up", "worker", "broker", "tail", "why", "forget", "replay", "doctor")
+COMMANDS: Final = (
+    *("up", "worker", "broker", "tail", "why", "preferences"),
+    *("forget", "replay", "doctor", "budget"),
+)
 """Each is a function in the module of its name."""
 GROUPS: Final = ("topics", "ingest", "rebuild")
 """Each is a Typer app in the module of its name."""

@@ -7,66 +7,43 @@ Nothing here decides anything; every part is made once and given to those that n
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from faust.types import TP
 from mode import Service
 
-from agents import answering, cataloguing, learning, profiling, trending
-from agents.answering import Answering
-from agents.catalogue import Catalogue
-from agents.cataloguing import Cataloguing
 from agents.consuming import Consuming, Fatal, end_worker
-from agents.drafts import new_index
-from agents.handover import Handover
 from agents.keeping import Keeping
 from agents.lag import LagWatch
-from agents.learning import Learning
 from agents.lookout import Lookout
 from agents.looplag import LoopLag
 from agents.memory import end_loading
 from agents.metrics import Metrics
-from agents.profiling import Profiling
-from agents.recommending import Recommending
-from agents.replicas import RankerReplica, Replica, VectorReplica
+from agents.replicas import Replica
 from agents.resting import Resting
 from agents.restoring import Restoring
-from agents.roles import ROLES, group_of, read_by
+from agents.roles import ASKING, KNOWING, ROLES, group_of, read_by
 from agents.safety.lease import Lease
 from agents.safety.making import make_app
 from agents.safety.positions import Contained
 from agents.safety.version import check_version
 from agents.safety.watchdog import Watchdog
-from agents.scoring import Scoring
 from agents.settings import Settings
+from agents.shared_encoder import SharedEncoder
 from agents.snapshotting import Snapshotting
-from agents.tables import Commits, FoldTable
-from agents.takeover import Takeover
-from agents.teaching import Teaching
-from agents.trend_replica import TrendReplica
-from agents.trend_snapshots import Ours
-from agents.trend_snapshotting import TrendSnapshotting
-from agents.trending import Trending
-from indexes.embedding import MODEL, Encoder, fingerprint
-from slates.config import DAY
+from agents.tables import Commits
+from agents.wiring.enhancing import make_wanting, register_enhancing
+from agents.wiring.folds import register_learning, register_trending
+from agents.wiring.items import know_items, register_cataloguing
+from agents.wiring.model import Advice, seek_advice
+from agents.wiring.refining import register_refining
+from agents.wiring.slates import register_slates
+from agents.wiring.sockets import Sockets
+from indexes.embedding import Encoder
 from streams import topics
 from streams.errors import MembershipLost, SetupError
-from streams.kafka import Broker, LogReader, Outbox
-from streams.profiles import (
-    Profile,
-    contained,
-    decode_profile,
-    encode_profile,
-    glance_profile,
-)
-from streams.rankers import decode_ranker, encode_ranker
-from streams.topics import Topic
-from streams.trends import Trend, decode_trend, encode_trend, glance_trend
-
-log = logging.getLogger("headwater")
+from streams.kafka import Broker, Outbox
 
 READY_POLL = 0.1
 """Seconds between looks whether this worker is ready."""
@@ -94,8 +71,6 @@ class Worker:
         self.roles = tuple(roles)
         self._fatal = fatal
         self._names = settings.topics()
-        self._strategies = settings.known_strategies()
-        self._scoring = Scoring(gains=settings.gains(), metrics=metrics)
         self.outbox = Outbox(broker)
         self.lease = Lease(session=settings.session_timeout.total_seconds())
         self.commits = Commits(
@@ -115,19 +90,20 @@ class Worker:
             refuse=self._refuse,
             lease=self.lease,
         )
-        self._consuming = self._make_consuming()
-        index = new_index(settings.index.kind, on_alarm=_alarm)
-        self.catalogue = Catalogue(index, half_life=self._half_life, alarm=_alarm)
-        self.replicas = self._replicas(snapshots)
+        self.replicas: tuple[Replica, ...] = ()
+        self._sockets = self._make_sockets()
         watches = (self._watchdog(), self._lag_watch(), LoopLag(metrics))
-        self.services: list[Service] = [*self.replicas, *watches, Resting(self.commits.tables)]
-        self._register(encoder)
+        self.services.extend((*watches, Resting(self.commits.tables)))
+        shared = SharedEncoder(encoder)
+        self._advice = self._seek_advice(shared)
+        self._register(snapshots, shared)
         self.app.on_start = self._started(self.app.on_start)
-        self.app.on_shutdown = keeping.close  # after the last commit
+        self.app.on_shutdown = self._closed(keeping)  # after the last commit
 
     @property
-    def _half_life(self) -> float:
-        return self.settings.slates.popularity_half_life_days * DAY
+    def services(self) -> list[Service]:
+        """What is started with the app, in this order."""
+        return self._sockets.services
 
     def readiness(self) -> dict[str, bool]:
         """What has to be true before this worker is ready."""
@@ -201,6 +177,26 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - any failure here must end the worker
             self._fatal("state and outputs could not be made durable", error)
 
+    def _make_sockets(self) -> Sockets:
+        return Sockets(
+            settings=self.settings,
+            menu=self.settings.menu(),
+            names=self._names,
+            app=self.app,
+            broker=self.broker,
+            outbox=self.outbox,
+            commits=self.commits,
+            consuming=self._make_consuming(),
+            metrics=self.metrics,
+        )
+
+    def _seek_advice(self, encoder: SharedEncoder) -> Advice | None:
+        """A model, where one is set up and somebody here asks it."""
+        if not ASKING.intersection(self.roles):
+            return None
+        encodes = "cataloguing" in self.roles and self.settings.cache.semantic
+        return seek_advice(self.settings, self.metrics, encoder.encode if encodes else None)
+
     def _make_consuming(self) -> Consuming:
         return Consuming(
             outbox=self.outbox,
@@ -217,168 +213,29 @@ class Worker:
         """The consumer is there only once the app has started."""
         self.app.consumer.acknowledge(message)
 
-    def _table(
-        self, source: Topic, changelog: Topic, encode: Any, decode: Any, **glances: Any
-    ) -> FoldTable[Any]:
-        table: FoldTable[Any] = FoldTable(
-            source=self._names.name(source),
-            changelog=self._names.name(changelog),
-            encode=encode,
-            decode=decode,
-            **glances,
-        )
-        self.commits.tables.append(table)
-        return table
-
-    def _source(self, topic: Topic) -> Any:
-        return self.app.topic(
-            self._names.name(topic),
-            key_type=bytes,
-            value_type=bytes,
-            key_serializer="raw",
-            value_serializer="raw",
-            allow_empty=True,
-            partitions=self.settings.partitions,
-        )
-
-    def _replicas(self, snapshots: Snapshotting) -> tuple[Replica, ...]:
-        def reader(topic: Topic) -> LogReader:
-            return LogReader(self.broker, self._names.name(topic))
-
-        vectors = VectorReplica(
-            reader(topics.ITEM_VECTORS),
-            self.metrics,
-            catalogue=self.catalogue,
-            fingerprint=fingerprint(),
-            snapshots=snapshots,
-            takeover=Takeover(
-                Handover(snapshots.folder),
-                catalogue=self.catalogue,
-                fingerprint=fingerprint(),
-                new_reader=partial(reader, topics.ITEM_VECTORS),
-                metrics=self.metrics,
-            ),
-        )
-        trends = TrendReplica(
-            reader(topics.ITEM_TRENDS),
-            self.metrics,
-            catalogue=self.catalogue,
-            snapshots=TrendSnapshotting(
-                snapshots.folder.with_name("item-trends"),
-                ours=Ours(self._names.name(topics.ITEM_TRENDS), self._half_life),
-                every=self.settings.index.snapshot_every.total_seconds(),
-                metrics=self.metrics,
-            ),
-        )
-        rankers = RankerReplica(reader(topics.RANKERS), self.metrics, catalogue=self.catalogue)
-        return vectors, trends, rankers
-
-    def _register(self, encoder: Callable[[], Encoder]) -> None:
-        if "profiling" in self.roles:
-            profiles = self._table(
-                topics.EVENTS,
-                topics.PROFILES,
-                encode_profile,
-                decode_profile,
-                contained=contained,
-                glance=glance_profile,
-            )
-            self._register_profiling(profiles, self._register_recommending(profiles))
-        if "trending" in self.roles:
-            trends = self._table(
-                topics.CO_VISITS,
-                topics.ITEM_TRENDS,
-                encode_trend,
-                decode_trend,
-                glance=glance_trend,
-            )
-            self._register_trending(trends)
-        if "learning" in self.roles:
-            rankers = self._table(topics.LESSONS, topics.RANKERS, encode_ranker, decode_ranker)
-            learning.register(
-                self.app,
-                source=self._source(topics.LESSONS),
-                consuming=self._consuming,
-                learning=Learning(rankers=rankers, metrics=self.metrics),
-            )
-        if "cataloguing" in self.roles:
-            self._register_cataloguing(encoder)
-
-    def _register_trending(self, trends: FoldTable[Trend]) -> None:
-        trending.register(
-            self.app,
-            source=self._source(topics.CO_VISITS),
-            consuming=self._consuming,
-            trending=Trending(trends=trends, half_life=self._half_life, metrics=self.metrics),
-        )
-
-    def _register_profiling(self, profiles: FoldTable[Profile], answers: Answering) -> None:
-        profiling.register(
-            self.app,
-            source=self._source(topics.EVENTS),
-            consuming=self._consuming,
-            profiling=Profiling(
-                profiles=profiles,
-                outbox=self.outbox,
-                names=self._names,
-                gains=self.settings.gains(),
-                max_ahead=self.settings.events.max_ahead.total_seconds(),
-                metrics=self.metrics,
-                expect=answers.expect,
-                teach=self._teaching().teach,
-                observe=self._scoring.observe,
-                slate_per_event=self.settings.slate_per_event,
-            ),
-        )
-
-    def _teaching(self) -> Teaching:
-        return Teaching(
-            catalogue=self.catalogue,
-            config=self._strategies[self.settings.strategy],
-            gains=self.settings.gains(),
-            outbox=self.outbox,
-            names=self._names,
-            per_second=self.settings.lessons_per_second,
-            is_ready=lambda: all(replica.ready.is_set() for replica in self.replicas),
-            metrics=self.metrics,
-        )
-
-    def _register_cataloguing(self, encoder: Callable[[], Encoder]) -> None:
-        service = Cataloguing(
-            catalogue=self.catalogue,
-            caught_up=self._ready,
-            make_encode=lambda: encoder().encode,
-            fingerprint=fingerprint(),
-            vectors_topic=self._names.name(topics.ITEM_VECTORS),
-            outbox=self.outbox,
-            consuming=self._consuming,
-            metrics=self.metrics,
-        )
-        self.services.append(service)
-        cataloguing.register(self.app, source=self._source(topics.ITEMS), cataloguing=service)
-
-    def _register_recommending(self, profiles: FoldTable[Profile]) -> Answering:
-        service = Answering(
-            recommending=Recommending(
-                profiles=profiles,
-                catalogue=self.catalogue,
-                replicas=self.replicas,
-                outbox=self.outbox,
-                topic=self._names.name(topics.RECOMMENDATIONS),
-                strategies=self._strategies,
-                strategy=self.settings.strategy,
-                deadline=self.settings.request_deadline.total_seconds(),
-                encoder=MODEL,
-                metrics=self.metrics,
-                slated=self._scoring.slated,
-            ),
-            consuming=self._consuming,
-            unfolded=partial(waiting_in, self.app, self._names.name(topics.EVENTS)),
-            metrics=self.metrics,
-        )
-        self.services.append(service)
-        answering.register(self.app, source=self._source(topics.SLATE_REQUESTS), answering=service)
-        return service
+    def _register(self, snapshots: Snapshotting, encoder: SharedEncoder) -> None:
+        """Whoever refines or folds alone needs no copy of the catalogue, and makes none."""
+        sockets, roles, advice = self._sockets, self.roles, self._advice
+        if KNOWING.intersection(roles):
+            about_items = None if advice is None else advice.economy.about_items()
+            wanting = make_wanting(self.settings, roles, about_items)
+            knowing = know_items(sockets, snapshots, wanting)
+            self.replicas = knowing.replicas
+            if "profiling" in roles:
+                register_slates(sockets, knowing, advice)
+            if "cataloguing" in roles:
+                service = register_cataloguing(
+                    sockets, knowing, encoder=encoder, caught_up=self._ready
+                )
+                register_enhancing(
+                    sockets, knowing, service, model=about_items, caught_up=self._ready
+                )
+        if "trending" in roles:
+            register_trending(sockets)
+        if "learning" in roles:
+            register_learning(sockets)
+        if "refining" in roles:
+            register_refining(sockets, advice)
 
     def _started(self, on_start: Any) -> Any:
         """Start our services with the app: its own tasks wait for the first assignment."""
@@ -388,23 +245,26 @@ class Worker:
             await self.outbox.start()
             await on_start()
             self.app.sensors.remove(self.app.monitor)  # 5 % of the time, for figures nobody reads
+            if self._advice is not None:
+                await self._advice.economy.warm_up()
             for service in self.services:
                 await self.app.add_runtime_dependency(service)
             self.app.add_future(self._loaded())
 
         return started
 
+    def _closed(self, keeping: Keeping) -> Callable[[], Awaitable[None]]:
+        """End what outlives the app's services."""
+
+        async def closed() -> None:
+            await keeping.close()
+            if self._advice is not None:
+                await self._advice.close()
+
+        return closed
+
     async def _loaded(self) -> None:
         """With an encoder, loading ends when that is there."""
         await self._ready()
         if "cataloguing" not in self.roles:
             end_loading()
-
-
-def waiting_in(app: Any, topic: str) -> int:
-    """Records of a topic that were fetched and that its agents have not begun with."""
-    return sum(channel.queue.qsize() for channel in app.topics._topic_name_index[topic])
-
-
-def _alarm(text: str) -> None:
-    log.error("index: %s", text)

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 import msgspec
 
 from agents.feeding import Parcel
+from agents.settings import Settings
 from indexes.embedding import DIM
 from streams import topics
 from streams.embedded import PARTITION_BYTES
@@ -28,6 +29,9 @@ BATCH_BYTES = 72
 """What a batch costs besides its records; each record is counted as if it were alone in one."""
 VECTOR_BYTES = 40 + 2 * DIM
 """Head and vector of a record on `item-vectors`; key and facts come on top."""
+
+ADDITION_BYTES = 900
+"""What is added to an item, at most: a sentence, and five tags, which stand there twice."""
 
 Sizes = dict[tuple[str, int], int]
 """Topic and partition to bytes."""
@@ -46,7 +50,15 @@ def record_bytes(key: bytes | None, value: bytes | None) -> int:
 class CatalogueSize:
     """Adds up what items take on `items`, and on `item-vectors` once they are encoded."""
 
-    def __init__(self, names: Topics) -> None:
+    def __init__(self, names: Topics, *, additions: int = 0) -> None:
+        """
+        Begin with nothing.
+
+        Args:
+            names: Of the topics.
+            additions: How often a vector's record is sent again because something was added.
+        """
+        self._additions = additions
         self._items = names.name(topics.ITEMS)
         self._vectors = names.name(topics.ITEM_VECTORS)
         self._partitions = names.partitions
@@ -62,6 +74,9 @@ class CatalogueSize:
         except RejectedEvent:
             return
         self.sizes[self._vectors, place] += vector_bytes(key, item)
+        if item is not None and item.facts().worth:
+            again = vector_bytes(key, item) + ADDITION_BYTES
+            self.sizes[self._vectors, place] += self._additions * again
 
 
 def vector_bytes(key: bytes, item: Item | None) -> int:
@@ -71,9 +86,17 @@ def vector_bytes(key: bytes, item: Item | None) -> int:
     return record_bytes(key, msgspec.json.encode(item.facts())) + VECTOR_BYTES
 
 
-async def catalogue_there(broker: Broker, names: Topics) -> Sizes:
+def additions_of(settings: Settings) -> int:
+    """How often a vector is sent again, at most: with keywords, and with a model's words."""
+    if settings.enhance.items == "off":
+        return 0
+    has_model = bool(settings.model.base_url or settings.model.cassette)
+    return 2 if has_model and settings.enhance.items == "model" else 1
+
+
+async def catalogue_there(broker: Broker, names: Topics, *, additions: int = 0) -> Sizes:
     """What the catalogue takes already: as found, and as it will be when all is encoded."""
-    expected = CatalogueSize(names)
+    expected = CatalogueSize(names, additions=additions)
     found: Counter[tuple[str, int]] = Counter()
     async for records in read_to_end(broker, names.name(topics.ITEMS)):
         for record in records:

@@ -112,6 +112,7 @@ def case_object(case: Case, *, n: int) -> dict[str, Any]:
             "history": [_entry(entry, case.now) for entry in reversed(profile.history)],
             "seen": len(profile.seen),
             "counters": dict(profile.counters),
+            "likes": None if profile.likes is None else msgspec.structs.asdict(profile.likes),
         },
         "built": {
             "note": case.built.note,

@@ -11,8 +11,18 @@ from rich.text import Text
 
 from agents.case import Case, candidates
 from agents.tracing import Verdict
-from agents.wording import ago, as_object, latency_ms, moment, printable, shown
+from agents.wording import (
+    AUTHORS,
+    ago,
+    as_object,
+    latency_ms,
+    moment,
+    printable,
+    refinement_of,
+    shown,
+)
 from slates.slate import SlateItem
+from streams.profiles import Profile
 
 HISTORY = 8
 """Newest interactions shown; `--json` has all."""
@@ -53,6 +63,8 @@ def _slate(case: Case) -> Text:
         "default not bold",
     )
     text.append(f"\n  because of: {_cause(case)}", "default not bold")
+    if said := refinement_of(slate):
+        text.append(f"\n  {said}", "cyan not bold")
     for line in slate.degraded:
         text.append(f"\n  degraded: {printable(line)}", "yellow not bold")
     for item in slate.items:
@@ -85,6 +97,7 @@ def _profile(case: Case) -> Group:
     title.append(
         f"\n  {len(profile.seen)} items seen; {counts or 'nothing counted yet'}", "default not bold"
     )
+    title.append(_likes(profile), "default not bold")
     table = _columns("age", "action", "gain", "item")
     for entry in reversed(profile.history[-HISTORY:]):
         age = ago(case.now - entry.at)
@@ -93,6 +106,16 @@ def _profile(case: Case) -> Group:
     if (more := len(profile.history) - HISTORY) > 0:
         table.add_row("…", f"{more} more", "", "")
     return Group(title, table)
+
+
+def _likes(profile: Profile) -> str:
+    """What the user likes, in words, and who wrote it."""
+    likes = profile.likes
+    if likes is None:
+        return ""
+    if not likes.text:
+        return "\n  preferences: deleted by the user"
+    return f"\n  preferences: {printable(likes.text)}  (by {AUTHORS[likes.by]})"
 
 
 def _built(case: Case) -> Text:

@@ -20,9 +20,11 @@ from sortedcontainers import SortedList
 
 from agents.known import Known, dump_known, known_of, read_known
 from agents.trend_snapshots import KeptTrends
+from agents.wanting import Wanting
 from indexes.images import Snapshottable
 from slates.crowd import Crowd
 from slates.shelf import Place, Shelf
+from streams.enhancements import Enhancement
 from streams.items import AttributeValue, ItemFacts, attribute_words
 from streams.predecessors import Predecessors
 from streams.rankers import Ranker
@@ -45,14 +47,17 @@ class Catalogue:
         *,
         half_life: float,
         alarm: Callable[[str], None] = lambda _: None,
+        wanting: Wanting | None = None,
     ) -> None:
         self.index = index
         self.alarm = alarm
+        self.wanting = wanting
         self.crowd = Crowd(half_life=half_life)
         self.shelf = Shelf()
         self._half_life = half_life
         self._learned: dict[str, Mapping[str, float]] = {}
         self._known: dict[str, Known] = {}
+        self._said: dict[bytes, str] = {}
         self._trends: dict[str, Trend] = {}
         self._standings: dict[str, float] = {}
         self._places: dict[str, tuple[tuple[str, str], ...]] = {}
@@ -122,6 +127,17 @@ class Catalogue:
         """What is kept of an item; None for one nobody announced."""
         return self._known.get(item_id)
 
+    def said_of(self, text_hash: bytes) -> Enhancement | None:
+        """What a model was asked to say of a text, for whichever item; None where none was."""
+        known = self._known.get(self._said.get(text_hash, ""))
+        return None if known is None else known.facts.enhanced
+
+    def want_all(self) -> None:
+        """Look through all items for those that want something: others may have left them."""
+        if self.wanting is not None:
+            for item_id, known in self._known.items():
+                self.wanting.put(item_id, known)
+
     def vector(self, item_id: str) -> NDArray[np.float32]:
         """The (dim,) unit vector of a live item."""
         vector: NDArray[np.float32] = self.index.vectors([item_id])[0]
@@ -142,9 +158,14 @@ class Catalogue:
         self.discard(item_id)
         self._known[item_id] = known
         self._by_standing.add(self._place(item_id))
-        if known.facts.published_at is not None:
-            self._by_age.add((-known.facts.published_at, item_id))
-        self._file(item_id, known.facts, row=self.crowd.row(item_id))
+        facts = known.facts
+        if facts.enhanced is not None and facts.enhanced.asked:
+            self._said[facts.enhanced.of] = item_id
+        if self.wanting is not None:
+            self.wanting.put(item_id, known)
+        if facts.published_at is not None:
+            self._by_age.add((-facts.published_at, item_id))
+        self._file(item_id, facts, row=self.crowd.row(item_id))
 
     def _file(self, item_id: str, facts: ItemFacts, *, row: int) -> None:
         """Put an item wherever its attributes are looked for."""
@@ -163,6 +184,10 @@ class Catalogue:
             return
         self._by_standing.remove(self._place(item_id))
         facts = known.facts
+        if facts.enhanced is not None and self._said.get(facts.enhanced.of) == item_id:
+            del self._said[facts.enhanced.of]
+        if self.wanting is not None:
+            self.wanting.discard(item_id, known.partition)
         if facts.published_at is not None:
             self._by_age.remove((-facts.published_at, item_id))
         places = self._places.pop(item_id)

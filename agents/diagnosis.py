@@ -127,6 +127,38 @@ def judge_state(folder: Path, *, mode: int | None, writable: bool, free: int) ->
         yield Finding("ok", "disk", text)
 
 
+def judge_model(name: str, where: str, *, reason: str, seconds: float) -> Finding:
+    """
+    How a language model has taken a short question.
+
+    Args:
+        name: Of the model.
+        where: Its server.
+        reason: Why there was no answer; empty where there was one.
+        seconds: Until then.
+    """
+    if not reason or reason in _SAID_NOTHING:
+        said = f", but says nothing ({reason})" if reason else ""
+        return Finding("ok", "model", f"{name} at {where} answers in {seconds * 1000:.0f} ms{said}")
+    text, advice = _MODEL_TROUBLE.get(reason, (reason, "look at the log of the server"))
+    return Finding("failure", "model", f"{name} at {where}: {text}", advice)
+
+
+_SAID_NOTHING = {"empty", "cut-off", "filtered"}
+"""It is there and the key is right; the question was too small for it."""
+_MODEL_TROUBLE = {
+    "wrong-key": ("the server refuses the key", "set HEADWATER_MODEL__API_KEY"),
+    "forbidden": ("the key may not use this model", "set HEADWATER_MODEL__SMALL and __LARGE"),
+    "no-such-model": (
+        "the server has no such model, or its API begins elsewhere",
+        "compare HEADWATER_MODEL__SMALL and __LARGE with what `curl BASE_URL/models` names",
+    ),
+    "unreachable": ("nobody answers", "start the server, or set HEADWATER_MODEL__BASE_URL"),
+    "timeout": ("no answer in time", "is it still loading?  HEADWATER_MODEL__TIMEOUT is the limit"),
+    "rate-limited": ("it takes no more questions now", "wait, or look at what your account allows"),
+}
+
+
 def judge_port(port: int, answer: Literal["free", "worker", "other"]) -> Finding:
     """The port of the worker's metrics."""
     if answer == "other":

@@ -121,10 +121,16 @@ class Driver:
         slate = decode_slate(record.value)
         is_new = self.tally.add_slate(slate)
         async with self._heard:
-            self._slates[slate.user_id] = slate
+            if slate.revision == 1 or self._shows(slate):
+                self._slates[slate.user_id] = slate
             self._heard.notify_all()
         if is_new and slate.trigger.kind != "request":
             await self.events.leave(len(slate.answers))
+
+    def _shows(self, slate: Slate) -> bool:
+        """A later revision is of use only while nothing newer has come."""
+        newest = self._slates.get(slate.user_id)
+        return newest is not None and newest.slate_id == slate.slate_id
 
     async def _hear_vector(self, _: Record) -> None:
         self.tally.vectors += 1

@@ -23,7 +23,13 @@ from streams.topics import Topic, Topics
 
 POLL = 0.5
 """Seconds between looks how far the workers have come."""
-STATE = (topics.PROFILES, topics.RECOMMENDATIONS, topics.SLATE_REQUESTS, topics.EVENTS)
+STATE = (
+    topics.PROFILES,
+    topics.RECOMMENDATIONS,
+    topics.SLATE_DRAFTS,
+    topics.SLATE_REQUESTS,
+    topics.EVENTS,
+)
 """Topics with current state of a user."""
 
 Positions: TypeAlias = Mapping[str, Mapping[int, Position]]

@@ -16,6 +16,17 @@ class Known(msgspec.Struct, frozen=True, gc=False, array_like=True):
     partition: int
     offset: int
 
+    @property
+    def text_hash(self) -> bytes:
+        """
+        Hash of the item's own text; empty while its vector is about to change.
+
+        What was encoded may be more: what a model added to it.
+        """
+        if not self.content_hash or self.facts.enhanced is None:
+            return self.content_hash
+        return self.facts.enhanced.of
+
 
 _decoder = msgspec.msgpack.Decoder(Known)
 

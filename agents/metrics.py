@@ -1,23 +1,15 @@
 """
-Every metric, declared once, and the server that shows them.
+Every metric, declared once.
 
-Labels come from closed sets, never from ids.  `/metrics` is for Prometheus, `/healthz` says that
-the process answers, `/readyz` that it has caught up.
+Labels come from closed sets, never from ids.
 """
 
 from __future__ import annotations
 
-import json
 import platform
-from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
-from socketserver import ThreadingMixIn
-from threading import Thread
-from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from prometheus_client import (
-    CONTENT_TYPE_LATEST,
     CollectorRegistry,
     Counter,
     Gauge,
@@ -26,11 +18,7 @@ from prometheus_client import (
     PlatformCollector,
     ProcessCollector,
     disable_created_metrics,
-    generate_latest,
-    make_wsgi_app,
 )
-
-from streams.errors import SetupError
 
 LATENCY = (
     *(0.001, 0.002, 0.003, 0.004, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075),
@@ -52,6 +40,8 @@ class Metrics:
         self._declare_catalogue()
         self._declare_index()
         self._declare_slates()
+        self._declare_refinements()
+        self._declare_model()
         self._declare_quality()
         self._declare_gateway()
         self._declare_worker()
@@ -123,6 +113,24 @@ class Metrics:
             "headwater_encoder_seconds", "Time of one batch.", buckets=LATENCY, registry=r
         )
 
+        self.enhanced_items = Counter(
+            "headwater_enhanced_items",
+            "Items to which words were added after they could be found, by whose these are.",
+            ["outcome"],
+            registry=r,
+        )
+        self.enhancements_dropped = Counter(
+            "headwater_enhancements_dropped",
+            "Parts of a model's answers about items that were not used, by what they were.",
+            ["what"],
+            registry=r,
+        )
+        self.enhancing_waiting = Gauge(
+            "headwater_enhancing_waiting",
+            "Items to which words are still to be added, by any worker.",
+            registry=r,
+        )
+
     def _declare_index(self) -> None:
         r = self.registry
         self.index_items = Gauge("headwater_index_items", "Items that can be found.", registry=r)
@@ -192,7 +200,90 @@ class Metrics:
             "Requests answered by the slate of a newer one of the same user.",
             registry=r,
         )
+        self.preferences_written = Counter(
+            "headwater_preferences_written",
+            "Descriptions of what a user likes that were sent, by whose words they are.",
+            ["by"],
+            registry=r,
+        )
         self.empty_slates = Counter("headwater_empty_slates", "Slates without items.", registry=r)
+
+    def _declare_refinements(self) -> None:
+        r = self.registry
+        self.drafts = Counter(
+            "headwater_drafts",
+            "Slates that a model could refine, by whether it was asked, and why or why not.",
+            ["reason"],
+            registry=r,
+        )
+        self.refinements = Counter(
+            "headwater_refinements",
+            "Drafts dealt with, by what was asked for and what came of it.",
+            ["refinement", "outcome"],
+            registry=r,
+        )
+        self.repairs = Counter(
+            "headwater_refinement_repairs",
+            "What was wrong with a model's replies, by what was asked for.",
+            ["refinement", "what"],
+            registry=r,
+        )
+        self.refine_seconds = Histogram(
+            "headwater_refine_seconds",
+            "From taking a draft until the model's answer was usable.",
+            ["refinement"],
+            buckets=LATENCY,
+            registry=r,
+        )
+        self.event_to_revision = Histogram(
+            "headwater_event_to_revision_seconds",
+            "From the broker's receipt of the trigger until revision 2 was sent.",
+            buckets=LATENCY,
+            registry=r,
+        )
+        self.in_flight = Gauge("headwater_drafts_in_flight", "Drafts under way.", registry=r)
+
+    def _declare_model(self) -> None:
+        r = self.registry
+        self.model_calls = Counter(
+            "headwater_model_calls",
+            "Calls to a language model, by strategy and outcome: answered, or why not.",
+            ["strategy", "outcome"],
+            registry=r,
+        )
+        self.model_tokens = Counter(
+            "headwater_model_tokens",
+            "Tokens of language models: prompt, cached (a part of prompt), completion.",
+            ["strategy", "kind"],
+            registry=r,
+        )
+        self.model_cost = Counter(
+            "headwater_model_cost",
+            "What language models cost, in the currency of the prices.",
+            registry=r,
+        )
+        self.model_cache = Counter(
+            "headwater_model_cache", "Looks into the cache of answers.", ["outcome"], registry=r
+        )
+        self.model_saved_tokens = Counter(
+            "headwater_model_saved_tokens",
+            "Tokens that were not spent, by cause.",
+            ["cause"],
+            registry=r,
+        )
+        self.model_seconds = Histogram(
+            "headwater_model_seconds",
+            "Time of one call to a language model.",
+            ["strategy"],
+            buckets=LATENCY,
+            registry=r,
+        )
+        self.model_redacted = Counter(
+            "headwater_model_redacted",
+            "Pieces of personal data taken out of prompts, by kind.",
+            ["kind"],
+            registry=r,
+        )
 
     def _declare_quality(self) -> None:
         r = self.registry
@@ -278,67 +369,12 @@ class Metrics:
         ).labels(version("headwater"), platform.python_version(), version("faust-streaming")).set(1)
 
 
-Readiness = Callable[[], Mapping[str, bool]]
-"""What has to be true before a worker is ready, by name."""
-
-
-class _Server(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-
-
-class _QuietHandler(WSGIRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing: a scrape every few seconds is no news."""
-
-
-def serve_metrics(metrics: Metrics, *, host: str, port: int, readiness: Readiness) -> WSGIServer:
+def kind_of(line: str) -> str:
     """
-    Start the metrics server in a thread.
+    The label of a line of a slate's `degraded`: its kind, and of a model also the reason.
 
-    Returns:
-        The server; `server_port` is its port, `shutdown()` ends it.
-
-    Raises:
-        SetupError: The port is taken.
+    >>> kind_of("replica-behind: item-trends has 7 records to read"), kind_of("model: timeout")
+    ('replica-behind', 'model: timeout')
     """
-    app = _app(metrics, readiness)
-    try:
-        server = make_server(host, port, app, _Server, handler_class=_QuietHandler)
-    except OSError as exc:
-        raise SetupError(
-            f"metrics cannot listen on {host}:{port} ({exc.strerror}): "
-            "set HEADWATER_METRICS__PORT to a free port, or 0 for any"
-        ) from exc
-    Thread(target=server.serve_forever, name="metrics", daemon=True).start()
-    return server
-
-
-def page(metrics: Metrics) -> tuple[bytes, str]:
-    """What Prometheus reads, and its content type."""
-    return generate_latest(metrics.registry), CONTENT_TYPE_LATEST
-
-
-def _app(metrics: Metrics, readiness: Readiness) -> Any:
-    show_metrics = make_wsgi_app(metrics.registry)
-
-    def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        match environ["PATH_INFO"]:
-            case "/metrics":
-                answer: Iterable[bytes] = show_metrics(environ, start_response)
-                return answer
-            case "/healthz":
-                return _json(start_response, "200 OK", {"status": "up"})
-            case "/readyz":
-                parts = dict(readiness())
-                status = "200 OK" if all(parts.values()) else "503 Service Unavailable"
-                return _json(start_response, status, {"ready": all(parts.values()), **parts})
-            case _:
-                body = {"error": "try /metrics, /healthz or /readyz"}
-                return _json(start_response, "404 Not Found", body)
-
-    return app
-
-
-def _json(start_response: Any, status: str, body: Mapping[str, Any]) -> Iterable[bytes]:
-    start_response(status, [("Content-Type", "application/json")])
-    return [json.dumps(body).encode() + b"\n"]
+    kind = line.partition(":")[0]
+    return line if kind == "model" else kind

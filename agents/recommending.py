@@ -6,19 +6,21 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from agents.catalogue import Catalogue
 from agents.consuming import origin_of
-from agents.metrics import Metrics
+from agents.metrics import Metrics, kind_of
+from agents.proposing import Opinion, Proposing
 from agents.replicas import Replica
 from agents.shards import Sharded, State
 from slates.building import Built, build
-from slates.candidates import Pool
 from slates.checking import unproven
+from slates.config import SlateConfig
 from slates.reasons.grounds import Grounds, grounds_of
 from slates.scenarios import SCENARIOS
 from slates.slate import Slate, Timings, Versions, encode_slate
-from slates.strategies import Strategies
+from slates.strategies import Menu
 from streams.errors import MalformedRequest
 from streams.kafka import Outbox, Record
 from streams.origins import slate_id
@@ -35,6 +37,17 @@ Proving all items takes as long as a slate or so: of every hundredth slate, it w
 log = logging.getLogger("headwater")
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A slate, and what it was made of."""
+
+    slate: Slate
+    built: Built
+    profile: Profile
+    config: SlateConfig
+    opinion: Opinion
+
+
 class Recommending:
     """One request in, one slate out."""
 
@@ -46,11 +59,11 @@ class Recommending:
         replicas: Sequence[Replica],
         outbox: Outbox,
         topic: str,
-        strategies: Strategies,
-        strategy: str,
+        menu: Menu,
         deadline: float,
         encoder: str,
         metrics: Metrics,
+        proposing: Proposing,
         slated: Callable[[str, Sequence[str]], None] = lambda _user, _items: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -59,11 +72,11 @@ class Recommending:
         self._replicas = replicas
         self._outbox = outbox
         self._topic = topic
-        self._strategies = strategies
-        self._strategy = strategy
+        self._menu = menu
         self._deadline = deadline
         self._encoder = encoder
         self._metrics = metrics
+        self._proposing = proposing
         self._slated = slated
         self._clock = clock
         self._made = 0
@@ -81,8 +94,8 @@ class Recommending:
         if request.scenario not in SCENARIOS:
             known = ", ".join(sorted(SCENARIOS))
             raise MalformedRequest(f"scenario {request.scenario!r}, expected one of {known}")
-        if request.strategy is not None and request.strategy not in self._strategies:
-            known = ", ".join(sorted(self._strategies))
+        if request.strategy is not None and request.strategy not in self._menu.strategies:
+            known = ", ".join(sorted(self._menu.strategies))
             raise MalformedRequest(f"strategy {request.strategy!r}, expected one of {known}")
         return request
 
@@ -99,13 +112,24 @@ class Recommending:
         """
         if request.forget:
             await self._send(record, None)
+            await self._proposing.forget(record, request.user_id)
             return
         profiles = self._profiles.shard(record.partition)
         degraded = await self._caught_up(request)
-        slate, candidates = self._slate(request, profiles, degraded, superseded)
-        await self._send(record, encode_slate(slate))
-        self._slated(slate.user_id, [item.item_id for item in slate.items])
-        self._count(slate, candidates)
+        made = self._make(request, profiles, degraded, superseded)
+        await self._send(record, encode_slate(made.slate))
+        self._slated(made.slate.user_id, [item.item_id for item in made.slate.items])
+        self._count(made)
+        await self._refer(record, request, made)
+
+    async def _refer(self, record: Record, request: SlateRequest, made: Made) -> None:
+        """What a language model is to do about the slate."""
+        if made.opinion.asks:
+            await self._proposing.propose(
+                record, made.slate, request, made.built, made.profile, config=made.config
+            )
+        else:
+            await self._proposing.withdraw(record, request.user_id)
 
     async def _send(self, record: Record, value: bytes | None) -> None:
         await self._outbox.post(
@@ -131,20 +155,23 @@ class Recommending:
             if not replica.ready.is_set()
         )
 
-    def _slate(
+    def _make(
         self,
         request: SlateRequest,
         profiles: State[Profile],
         degraded: tuple[str, ...],
         superseded: Sequence[str],
-    ) -> tuple[Slate, Pool]:
+    ) -> Made:
         trigger = request.trigger
         if trigger is None:  # decode_request fills it in
             raise MalformedRequest(f"user {request.user_id!r}: no trigger")
         began = self._clock()
         profile = profiles.peek(request.user_id) or Profile()
-        config = self._strategies[request.strategy or self._strategy]
+        config = self._menu.config_for(request)
         built = build(request, profile, self._catalogue, now=trigger.at, config=config)
+        opinion = self._proposing.judge(
+            request, built, interactions=len(profile.history), config=config
+        )
         slate = Slate(
             slate_id=slate_id(trigger.id),
             user_id=request.user_id,
@@ -154,18 +181,19 @@ class Recommending:
             trigger=trigger,
             items=built.items,
             ranked_by="engine",
-            degraded=degraded,
+            degraded=(*degraded, *opinion.degraded),
             versions=self._versions(),
             timings=_timings(built, queued=began - trigger.received_at),
             produced_at=self._clock(),
             title=built.prepared.scene.title,
             note=built.note,
             supersedes=tuple(superseded),
+            refinement=str(opinion),
         )
         self._sample(
             slate, grounds_of(request, profile, self._catalogue, now=trigger.at, config=config)
         )
-        return slate, built.shortlist.candidates
+        return Made(slate, built, profile, config, opinion)
 
     def _sample(self, slate: Slate, grounds: Grounds) -> None:
         """Prove an item of some slates; what is not proven goes out, and is counted."""
@@ -191,16 +219,18 @@ class Recommending:
             rankers=applied.get("rankers", {}),
         )
 
-    def _count(self, slate: Slate, candidates: Pool) -> None:
-        metrics = self._metrics
+    def _count(self, made: Made) -> None:
+        metrics, slate = self._metrics, made.slate
         metrics.slates.labels(slate.strategy, slate.ranked_by).inc()
         metrics.event_to_slate.observe(max(slate.produced_at - slate.trigger.received_at, 0.0))
         metrics.slate_seconds.labels(slate.strategy, "retrieve").observe(slate.timings.retrieved)
         metrics.slate_seconds.labels(slate.strategy, "rank").observe(slate.timings.ranked)
-        for found in candidates.found:
+        for found in made.built.shortlist.candidates.found:
             metrics.candidates.labels(found.source.partition("-")[0]).inc(len(found.rows))
         for line in slate.degraded:
-            metrics.degraded.labels(line.partition(":")[0]).inc()
+            metrics.degraded.labels(kind_of(line)).inc()
+        if slate.refinement:
+            metrics.drafts.labels(slate.refinement).inc()
         if not slate.items:
             metrics.empty_slates.inc()
 

@@ -162,11 +162,12 @@ class VectorReplica(Replica):
         for item_id, vector in vectors.items():
             self.catalogue.unsettle(item_id, vector.content_hash)
         moved = self._moved(vectors)
+        came = [(i, vector) for i, vector in moved.items() if not self._is_there(i, vector)]
         await asyncio.to_thread(self._write, moved, gone)
         for item_id, vector in vectors.items():
             self.catalogue.announce(item_id, vector)
         if self.ready.is_set():
-            await asyncio.to_thread(self._probe, list(moved.items())[-PROBES:])
+            await asyncio.to_thread(self._probe, came[-PROBES:])
         self._gauge()
         self.snapshots.note_change()
 
@@ -186,6 +187,12 @@ class VectorReplica(Replica):
             if (known := self.catalogue.known(item_id)) is None
             or known.content_hash != vector.content_hash
         }
+
+    def _is_there(self, item_id: str, vector: VectorRecord) -> bool:
+        """Can the same announcement be found already, and something was only added to it?"""
+        known = self.catalogue.known(item_id)
+        place = None if known is None else (known.partition, known.offset)
+        return place == (vector.partition, vector.offset)
 
     def _write(self, vectors: Mapping[str, VectorRecord], gone: Sequence[str]) -> None:
         for item_id in gone:

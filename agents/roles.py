@@ -9,7 +9,10 @@ from agents.settings import Settings
 from streams import topics
 from streams.topics import Topic
 
-ROLES: Final = ("profiling", "trending", "learning", "cataloguing", "recommending")
+ROLES: Final = (
+    *("profiling", "trending", "learning", "cataloguing"),
+    *("recommending", "refining"),
+)
 """One worker that does all of it is enough for a start."""
 READS: Final[Mapping[str, Topic]] = {
     "profiling": topics.EVENTS,
@@ -17,8 +20,13 @@ READS: Final[Mapping[str, Topic]] = {
     "learning": topics.LESSONS,
     "cataloguing": topics.ITEMS,
     "recommending": topics.SLATE_REQUESTS,
+    "refining": topics.SLATE_DRAFTS,
 }
 """The topic that a role reads in its group."""
+ASKING: Final = frozenset({"cataloguing", "recommending", "refining"})
+"""The roles that have questions to a language model."""
+KNOWING: Final = frozenset({"profiling", "cataloguing", "recommending"})
+"""The roles that need a full copy of the catalogue."""
 
 
 def group_of(settings: Settings, roles: Sequence[str]) -> str:

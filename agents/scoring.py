@@ -8,53 +8,17 @@ event changes anything.  What is remembered for that is bounded, and lost when a
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Generic, TypeVar
 
 from agents.metrics import Metrics
+from agents.recent import Recent
 from streams.events import Event, Forget, Gains, Impression, Interaction
 from streams.profiles import Profile
 
 DEPTH = 10
 """Places looked at, as in HR@10 and NDCG@10."""
-MOST = 20_000
-"""Users, and slates shown, that are remembered."""
 MEMORY = 1_000.0
 """Choices, or slates shown, over which the gauges look back; older ones fade."""
-
-V = TypeVar("V")
-
-
-class Recent(Generic[V]):
-    """
-    A mapping that forgets what was put in longest ago.
-
-    >>> recent = Recent(most=1)
-    >>> recent.put("a", 1)
-    >>> recent.put("b", 2)
-    >>> recent.get("a"), recent.get("b")
-    (None, 2)
-    """
-
-    def __init__(self, *, most: int = MOST) -> None:
-        self._most = most
-        self._values: OrderedDict[str, V] = OrderedDict()
-
-    def put(self, key: str, value: V) -> None:
-        """Remember; a key that is there comes to the end."""
-        self._values[key] = value
-        self._values.move_to_end(key)
-        if len(self._values) > self._most:
-            self._values.popitem(last=False)
-
-    def forget(self, key: str) -> None:
-        """As if it had never been put in."""
-        self._values.pop(key, None)
-
-    def get(self, key: str) -> V | None:
-        """What was put last; None where it is forgotten."""
-        return self._values.get(key)
 
 
 class Fading:

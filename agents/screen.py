@@ -13,6 +13,7 @@ from rich.text import Text
 
 from agents.scraping import Figures
 from agents.tally import RECENT, Tally
+from slates.slate import Slate
 from streams.items import Item
 
 _BAR = 30
@@ -52,6 +53,8 @@ def _numbers(tally: Tally, figures: Figures) -> Table:
         f"dead letters {_bad(tally.dead_letters)}",
         "lag  " + ("  ".join(f"{name} {int(n)}" for name, n in sorted(lag.items())) or "-"),
     )
+    if tally.revisions:
+        table.add_row(*_revisions(tally))
     through = tally.click_through()
     if through["slates"] is not None and through["control"] is not None:
         most = max(through["slates"], through["control"], 0.001)
@@ -60,6 +63,16 @@ def _numbers(tally: Tally, figures: Figures) -> Table:
             bar = "█" * round(_BAR * share / most)
             table.add_row(f"{label:17}[b]{share:.1%}[/b]", "", f"[cyan]{bar}[/cyan]")
     return table
+
+
+def _revisions(tally: Tally) -> tuple[str, str, str]:
+    """What a language model has made of slates after they had left."""
+    p50, p99 = tally.revision_ms(0.5, 0.99)
+    return (
+        f"revisions out  [b]{tally.revisions:,}[/b], by a model [b]{tally.refined:,}[/b]",
+        f"tokens      [b]{tally.tokens:,}[/b]",
+        f"event to revision 2  p50 [b]{_ms(p50)}[/b]  p99 [b]{_ms(p99)}[/b]",
+    )
 
 
 def _ms(value: float | None) -> str:
@@ -75,6 +88,7 @@ def _slates(tally: Tally, catalogue: Mapping[str, Item]) -> Table:
     for name, ratio in (("user", 2), ("after", 2), ("first of the slate", 4), ("because", 8)):
         table.add_column(name, ratio=ratio, no_wrap=True, overflow="ellipsis")
     table.add_column("ms", justify="right", width=7)
+    table.add_column("revision", ratio=3, no_wrap=True, overflow="ellipsis")
     for slate in list(tally.newest):
         first = slate.items[0] if slate.items else None
         took = (slate.produced_at - slate.trigger.received_at) * 1000
@@ -84,8 +98,18 @@ def _slates(tally: Tally, catalogue: Mapping[str, Item]) -> Table:
             escape(_title(first.item_id, catalogue)) if first else "[dim]nothing[/dim]",
             escape(first.reasons[0].text if first else slate.note),
             f"{took:.1f}",
+            _revision(slate),
         )
     return table
+
+
+def _revision(slate: Slate) -> str:
+    """The newest revision of a slate: who ranked it, or why nobody but the engine has."""
+    if slate.revision == 1:
+        return f"1  [dim]{escape(slate.refinement)}[/dim]"
+    if slate.ranked_by == "model":
+        return f"[green]2  by {escape(slate.versions.model)}, {slate.tokens} tokens[/green]"
+    return f"[yellow]2  {escape(slate.degraded[-1])}[/yellow]"
 
 
 def _title(item_id: str, catalogue: Mapping[str, Item]) -> str:

@@ -14,9 +14,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -29,8 +26,18 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from agents.model_settings import (
+    BudgetSettings,
+    CacheSettings,
+    EnhanceSettings,
+    ModelSettings,
+    PrivacySettings,
+    ToldSettings,
+)
+from agents.setting_kinds import Duration, Part
 from slates.config import SlateConfig
-from slates.strategies import Strategies, load_strategies
+from slates.scenarios import SCENARIOS
+from slates.strategies import Menu, Strategies, load_strategies
 from streams.errors import BadSetting
 from streams.events import DEFAULT_GAINS, Gains
 from streams.kafka import Security
@@ -44,25 +51,11 @@ EMBEDDED = "embedded"
 _FOREIGN = {"HEADWATER_KAFKA_JARS", "HEADWATER_RELIABILITY", "HEADWATER_REQUIRE_KAFKA"}
 
 
-def _seconds(value: Any) -> Any:
-    """Let the environment say 2 or 0.5, as the file can; pydantic reads ISO 8601 otherwise."""
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return value
+# Parts of which no value is shown in an error: a key may stand under a misspelt name.
+_SECRET = {"security", "model"}
 
 
-Duration = Annotated[timedelta, BeforeValidator(_seconds)]
-"""Seconds, or ISO 8601 such as PT10M or P7D."""
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
-    )
-
-
-class EventSettings(_Part):
+class EventSettings(Part):
     """What may stand on `events`."""
 
     gains: Mapping[str, float] = DEFAULT_GAINS
@@ -77,7 +70,7 @@ class EventSettings(_Part):
     """Largest event, item or request; a larger one is a dead letter."""
 
 
-class IndexSettings(_Part):
+class IndexSettings(Part):
     """The index of item vectors."""
 
     kind: Literal["hnsw", "exact"] = "hnsw"
@@ -86,7 +79,7 @@ class IndexSettings(_Part):
     """How often changes are written to the state folder."""
 
 
-class MetricsSettings(_Part):
+class MetricsSettings(Part):
     """The metrics server."""
 
     host: str = "127.0.0.1"
@@ -95,7 +88,7 @@ class MetricsSettings(_Part):
     """0 takes a free one."""
 
 
-class GatewaySettings(_Part):
+class GatewaySettings(Part):
     """HTTP, server-sent events and the page."""
 
     host: str = "127.0.0.1"
@@ -124,7 +117,7 @@ class GatewaySettings(_Part):
     """Web origins that may call from a browser (CORS); none but our own where left out."""
 
 
-class SecuritySettings(_Part):
+class SecuritySettings(Part):
     """How to talk to a Kafka that asks for TLS or a password."""
 
     protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
@@ -194,6 +187,8 @@ class Settings(BaseSettings):
     """Is every interaction answered with a slate?  If not, only requests are."""
     strategy: str = "hybrid"
     """How slates are built where the request does not say."""
+    scenarios: Mapping[str, str] = {}
+    """Scenario to the strategy of its slates, where that is not the one above."""
     strategies: Path | None = None
     """TOML file with strategies of your own; see docs/strategies.md."""
     lessons_per_second: Annotated[float, Field(ge=0)] = 10.0
@@ -206,6 +201,12 @@ class Settings(BaseSettings):
     slates: SlateConfig = SlateConfig()  # type: ignore[call-arg]
     metrics: MetricsSettings = MetricsSettings()
     gateway: GatewaySettings = GatewaySettings()
+    enhance: EnhanceSettings = EnhanceSettings()
+    model: ModelSettings = ModelSettings()
+    budget: BudgetSettings = BudgetSettings()
+    cache: CacheSettings = CacheSettings()
+    privacy: PrivacySettings = PrivacySettings()
+    told: ToldSettings = ToldSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -261,6 +262,11 @@ class Settings(BaseSettings):
         name = f"{self.topic_prefix}{cluster}"
         return self.state_dir / "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
 
+    @property
+    def ledger(self) -> Path:
+        """Where it is kept what language models cost this tenant."""
+        return self.state_dir / f"{self.topic_prefix}ledger.sqlite"
+
     def topics(self) -> Topics:
         """The table of topics under this prefix."""
         return Topics(prefix=self.topic_prefix, partitions=self.partitions)
@@ -280,7 +286,27 @@ class Settings(BaseSettings):
         if self.strategy not in known:
             names = ", ".join(sorted(known))
             raise BadSetting(f"{PREFIX}STRATEGY: {self.strategy!r} is none of {names}")
+        self._check_scenarios(known)
         return known
+
+    def menu(self) -> Menu:
+        """
+        Which strategy a request gets.
+
+        Raises:
+            BadSetting: As `known_strategies`.
+        """
+        return Menu(self.known_strategies(), self.strategy, self.scenarios)
+
+    def _check_scenarios(self, known: Strategies) -> None:
+        for scenario, strategy in self.scenarios.items():
+            for what, named, there in (
+                ("scenario", scenario, SCENARIOS),
+                ("strategy", strategy, known.keys()),
+            ):
+                if named not in there:
+                    names = ", ".join(sorted(there))
+                    raise BadSetting(f"{PREFIX}SCENARIOS: {what} {named!r} is none of {names}")
 
     def gains(self) -> Gains:
         """The strength of actions, as folds take it."""
@@ -322,5 +348,5 @@ def _lines(exc: ValidationError) -> list[str]:
 def _line(place: tuple[int | str, ...], message: str, value: Any) -> str:
     """Name the setting and what was given, except where that is or holds a secret."""
     name = "__".join(str(part).upper() for part in place)
-    shown = "" if not place or place[0] == "security" else f" (got {value!r})"
+    shown = "" if not place or place[0] in _SECRET else f" (got {value!r})"
     return f"{PREFIX}{name}: {message}{shown}" if place else message

@@ -75,7 +75,7 @@ class Teaching:
         if lesson is None:
             return
         await self._outbox.post_later(
-            self._topic, key=self._config.strategy.encode(), value=encode_lesson(lesson)
+            self._topic, key=self._config.school.encode(), value=encode_lesson(lesson)
         )
         self._metrics.lessons.labels("sent").inc()
 

@@ -118,11 +118,14 @@ class SmallOutbox(Outbox):
         *,
         key: bytes | None,
         value: bytes | None,
+        partition: int | None = None,
         headers: Sequence[tuple[str, bytes]] = (),
     ) -> asyncio.Future[Origin | None]:
         """Keep a record of at most `largest` bytes; see `Outbox.offer`."""
         if len(value or b"") <= self.largest:
-            return await self.post(topic, key=key, value=value, headers=headers)
+            return await self.post(
+                topic, key=key, value=value, partition=partition, headers=headers
+            )
         too_large: asyncio.Future[Origin | None] = asyncio.get_running_loop().create_future()
         too_large.set_result(None)
         return too_large

@@ -101,7 +101,7 @@ class TopicTraces:
         return source in keyed_by_item
 
     def _is_theirs(self, record: Record) -> bool:
-        if self.topic in (topics.PROFILES, topics.RECOMMENDATIONS):
+        if self.topic in (topics.PROFILES, topics.RECOMMENDATIONS, topics.SLATE_DRAFTS):
             return record.key == self._name.key  # what else they name are items
         if self.topic in READ_BY_WORKERS:
             return record.key == self._name.key or self._name.owns(record.value)
@@ -115,10 +115,10 @@ class TopicTraces:
 
     def _follow(self, record: Record, *, theirs: bool) -> None:
         """What is current after this record."""
-        if self.topic.compact:
+        if self.topic.compact or self.topic is topics.SLATE_DRAFTS:  # a newer draft takes it back
             place = (record.partition, record.key, -1)
             self._current.pop(place, None)
-            if theirs and record.value is not None:
+            if theirs and record.value:
                 self._current[place] = record
         elif theirs and self._is_awaited(record):
             self._current[record.partition, record.key, record.offset] = record
@@ -176,6 +176,13 @@ def _facts(record: Record) -> bytes | None:
     return msgspec.json.encode(vector.facts)
 
 
+_AWAITED = {
+    topics.EVENTS: ("event", "folded"),
+    topics.SLATE_REQUESTS: ("request", "answered"),
+    topics.SLATE_DRAFTS: ("draft", "refined"),
+}
+
+
 def _words(topic: Topic, current: Sequence[Record]) -> str:
     if not current:
         return ""
@@ -184,10 +191,8 @@ def _words(topic: Topic, current: Sequence[Record]) -> str:
         return f"a profile with {_many(entries, 'interaction')}"
     if topic is topics.RECOMMENDATIONS:
         return f"a slate of {_many(sum(_shown(record) for record in current), 'item')}"
-    if topic is topics.EVENTS:
-        return f"{_many(len(current), 'event')} to be folded"
-    if topic is topics.SLATE_REQUESTS:
-        return f"{_many(len(current), 'request')} to be answered"
+    if topic in _AWAITED:
+        return f"{_many(len(current), _AWAITED[topic][0])} to be {_AWAITED[topic][1]}"
     return f"named by {', '.join(str(_place(record)) for record in current[:SHOWN])}"
 
 

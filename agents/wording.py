@@ -18,6 +18,8 @@ from rich.text import Text
 from slates.slate import Slate, SlateItem
 from streams.kafka import Record
 
+AUTHORS = {"user": "the user", "model": "a language model", "engine": "Headwater, from counts"}
+"""Whose words they are, in words."""
 FIRST_BYTES = 120
 """How much of a dead letter is shown; `--json` has all of it."""
 
@@ -80,6 +82,17 @@ def latency_ms(slate: Slate) -> float:
     return max(slate.produced_at - slate.trigger.received_at, 0.0) * 1000
 
 
+def refinement_of(slate: Slate) -> str:
+    """What a language model had to do with a slate; empty where no model was thought of."""
+    if slate.ranked_by == "model":
+        model, prompt = printable(slate.versions.model), printable(slate.versions.prompt)
+        return (
+            f"refined by {model} ({prompt}) in {slate.timings.refined:,.2f} s, "
+            f"{slate.tokens:,} tokens; {printable(slate.refinement)}"
+        )
+    return f"refinement {printable(slate.refinement)}" if slate.refinement else ""
+
+
 def slate_lines(slate: Slate) -> Text:
     """A slate: a heading, then its items with the first reason of each."""
     text = Text()
@@ -88,6 +101,8 @@ def slate_lines(slate: Slate) -> Text:
     text.append(f"  {printable(slate.trigger.kind)} → slate in {latency_ms(slate):,.1f} ms")
     if slate.revision > 1:
         text.append(f"  revision {slate.revision}")
+    if said := refinement_of(slate):
+        text.append(f"\n  {said}", "cyan")
     for line in slate.degraded:
         text.append(f"\n  degraded: {printable(line)}", "yellow")
     for item in slate.items:

@@ -51,18 +51,22 @@ def worker(
     port: int,
     state_dir: str,
     prefix: str = "",
+    more: Mapping[str, str] | None = None,
+    roles: str = "",
     end: signal.Signals = signal.SIGTERM,
 ) -> Iterator[float]:
     """A worker process; yields the seconds from its start until it was ready."""
     began = time.monotonic()
+    chosen = ("--roles", roles) if roles else ()
     child = subprocess.Popen(
-        [sys.executable, "-m", "agents", "worker", "--with-parent"],
+        [sys.executable, "-m", "agents", "worker", "--with-parent", *chosen],
         env={
             **os.environ,
             "HEADWATER_BROKER": broker.bootstrap,
             "HEADWATER_STATE_DIR": state_dir,
             "HEADWATER_METRICS__PORT": str(port),
             "HEADWATER_TOPIC_PREFIX": prefix,
+            **(more or {}),
         },
         stderr=subprocess.DEVNULL,
     )
@@ -113,8 +117,9 @@ def interactions(catalogue: Sequence[Item], seed: int) -> Make:
 
 
 def triggers_of(record: Record) -> Sequence[str]:
-    """The events that a slate answers."""
-    return () if record.value is None else decode_slate(record.value).answers
+    """The events that a slate answers; its second revision answers nothing new."""
+    slate = None if record.value is None else decode_slate(record.value)
+    return () if slate is None or slate.revision > 1 else slate.answers
 
 
 def _own_place(record: Record) -> Sequence[str]:
@@ -227,13 +232,14 @@ async def overload(broker: Broker, make: Make, *, rate: float, port: int) -> Ove
     )
 
 
-async def load(broker: Broker, items: Sequence[Item], *, port: int) -> float:
+async def load(broker: Broker, items: Sequence[Item], *, port: int, prefix: str = "") -> float:
     """Announce a catalogue as fast as it is encoded; seconds until all of it can be found."""
     outbox = Outbox(broker)
     await outbox.start()
     began = time.monotonic()
     for item in items:
-        await outbox.post(topics.ITEMS.name, key=item.item_id.encode(), value=encode_item(item))
+        name = f"{prefix}{topics.ITEMS.name}"
+        await outbox.post(name, key=item.item_id.encode(), value=encode_item(item))
     await outbox.stop()
     while scrape(port).total("headwater_index_items") < len(items):
         await asyncio.sleep(0.5)

@@ -7,7 +7,7 @@ the profile before it, learn from what was chosen, send the co-visit, fold the p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,6 +114,21 @@ class Engine:
         config = self._config.model_copy(update={"repeats": repeats}) if repeats else self._config
         return prepare(request, profile, self.catalogue, now=now, config=config)
 
+    def order(self, user_id: str, given: Collection[str], *, now: float) -> Sequence[str]:
+        """Rank given items, best first, without those that the user has had or nobody knows."""
+        only = frozenset(item_id for item_id in given if item_id in self.catalogue.index)
+        room = {"retrieve": max(len(only), 1), "companions": len(only)}
+        prepared = prepare(
+            SlateRequest(user_id=user_id),
+            self._profiles.get(user_id, Profile()),
+            self.catalogue,
+            now=now,
+            config=self._config.model_copy(update=room),
+            only=only,
+        )
+        ids = prepared.shortlist.candidates.item_ids
+        return [ids[row] for row in prepared.shortlist.order.tolist()]
+
     def learn(self, observation: Observation) -> None:
         """Fold an event, and let it teach the ranker."""
         event = self._event(observation)
@@ -144,7 +159,7 @@ class Engine:
         lesson = lesson_of(prepared, event.item_id, partition=0, offset=self._offset)
         if lesson is not None:
             self.ranker = fold_lesson(self.ranker, lesson, start=START)
-            self.catalogue.learn(self._config.strategy, self.ranker)
+            self.catalogue.learn(self._config.school, self.ranker)
 
     def _prepared_for(self, event: Interaction) -> Prepared | None:
         """What was ranked just now for this event; made now for a few of the others."""

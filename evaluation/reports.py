@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from evaluation.plots import Line, Plot, draw
-from evaluation.screen import show, side_by_side, tables_of
+from evaluation.screen import explanations_table, show, side_by_side, tables_of
 from evaluation.sessions import Outcome
 from evaluation.summary import Figures, course, interval_of, number
 
@@ -54,6 +54,14 @@ def _say_curve(outcomes: Sequence[Outcome], key: str, title: str, *, as_json: bo
         typer.echo(json.dumps({**outcomes[0].figures, key: points}))
     else:
         show(_table(title, outcomes))
+
+
+def say_explanations(figures: Figures, *, as_json: bool) -> None:
+    """Ways to say why, one below the other."""
+    if as_json:
+        typer.echo(json.dumps(figures))
+    else:
+        show(explanations_table(figures))
 
 
 def _table(title: str, outcomes: Sequence[Outcome]) -> Table:

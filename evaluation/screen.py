@@ -43,6 +43,8 @@ SIDE_BY_SIDE = {
     "us_per_event_p50": "µs p50",
 }
 """Figure to what stands above it."""
+WAYS = ("published", "template", "checked")
+"""Ways to explain, see `evaluation.explained`."""
 
 
 @contextmanager
@@ -137,6 +139,21 @@ def side_by_side(title: str, rows: Sequence[tuple[str, Figures]]) -> Table:
         hits = [_with_interval(figures, key) for key in WITH_INTERVAL]
         others = [_number(figures[key]) for key in SIDE_BY_SIDE]
         table.add_row(name, *hits, _of_cold_items(figures), *others)
+    return table
+
+
+def explanations_table(figures: Figures) -> Table:
+    """Explanations of the same rows, a way to make them each row."""
+    kept, unproven = figures["sentences_kept"], figures["sentences_unproven"]
+    title = f"{figures['n']:,} explanations; of the model's sentences {kept} proven, {unproven} not"
+    table = Table("", title=title)
+    for name in ("cosine to the truth", "unique", "claims proven", "wholly proven", "words"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for way in WAYS:
+        found = figures[way]
+        assert isinstance(found, Mapping)
+        shares = [_number(found[name]) for name in ("unique", "proven", "wholly_proven", "words")]
+        table.add_row(way, _with_interval(found, "cosine"), *shares)
     return table
 
 

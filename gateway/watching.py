@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
-from agents.metrics import page
+from agents.metrics_server import page
 from gateway.parts import parts_of
 from gateway.schemas import answer
 

@@ -27,6 +27,8 @@ class Candidate(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     attributes: Mapping[str, AttributeValue] = {}
     visits: float = 0.0
     """Interactions of all users with it; 0 is new."""
+    people: int = 0
+    """Different users who came to it and did not turn it down."""
 
 
 class Had(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -66,6 +68,13 @@ class Draft(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     likes: str = ""
     """The user's preferences in words; empty where none are kept."""
 
+
+WITHDRAWN = b""
+"""
+The value that takes a user's draft back: a newer slate of theirs is out, and is not refined.
+
+A record without a value says that the user is to be forgotten.
+"""
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Draft)

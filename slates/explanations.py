@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import islice
 
+from slates.config import Language
 from slates.reasons.attributes import Attributes
 from slates.reasons.covisits import CoVisits
 from slates.reasons.crowds import crowd_option, explore_option
@@ -44,7 +45,10 @@ def explain(
     """
     find = _finder(shown, vectors, tastes, grounds)
     options = [find(item_id) for item_id in shown]
-    return [_told(some, first) for some, first in zip(options, vary(options), strict=True)]
+    language = grounds.config.language
+    return [
+        _told(some, first, language) for some, first in zip(options, vary(options), strict=True)
+    ]
 
 
 def _finder(
@@ -69,10 +73,10 @@ def _finder(
     return find
 
 
-def _told(options: Sequence[Option], first: int) -> tuple[Reason, ...]:
+def _told(options: Sequence[Option], first: int, language: Language) -> tuple[Reason, ...]:
     """Each kind once, what comes first at the front."""
     by_kind: dict[str, Option] = {}
     for option in (options[first], *options):
         by_kind.setdefault(option.kind, option)
     told = islice(by_kind.values(), MOST)
-    return tuple(Reason(o.kind, say(o.kind, o.evidence), o.evidence) for o in told)
+    return tuple(Reason(o.kind, say(o.kind, o.evidence, language), o.evidence) for o in told)

@@ -52,6 +52,13 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
         """What counts against a budget."""
         return self.prompt + self.completion
 
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            prompt=self.prompt + other.prompt,
+            cached=self.cached + other.cached,
+            completion=self.completion + other.completion,
+        )
+
 
 class Answer(msgspec.Struct, frozen=True):
     """What a model said."""
@@ -63,6 +70,8 @@ class Answer(msgspec.Struct, frozen=True):
     seconds: float
     form: Literal["schema", "json", "text"] = "text"
     """How strictly the server was asked to keep to the schema."""
+    complete: bool = True
+    """False where it was cut off at `max_tokens`."""
 
 
 class Model(Protocol):

@@ -159,6 +159,20 @@ def _repeat(item_id: str, evidence: Evidence, grounds: Grounds) -> Iterator[str]
     yield from _differs("last_days", evidence, math.floor(max(grounds.now - max(mine), 0.0) / DAY))
 
 
+def _told(item_id: str, evidence: Evidence, grounds: Grounds) -> Iterator[str]:
+    """All reasons that were told in other words, and the title under which that was done."""
+    facts = grounds.knowledge.facts(item_id)
+    if facts is None or facts.title != evidence["title"]:
+        yield f"{item_id!r} is not called {evidence['title']!r}"
+    if not evidence["reasons"]:
+        yield "it tells of no reason"
+    for one in evidence["reasons"]:
+        if set(one) != {"kind", "evidence"} or one["kind"] == "told":
+            yield f"it tells of {sorted(one)}, expected the kind and the evidence of a reason"
+        else:
+            yield from untrue(item_id, Reason(one["kind"], "", one["evidence"]), grounds)
+
+
 _PROOFS: Mapping[str, tuple[frozenset[str], frozenset[str], Proof]] = {
     "co-visit": (frozenset({"items", "titles", "people"}), frozenset({"of"}), _co_visit),
     "attributes": (
@@ -180,6 +194,7 @@ _PROOFS: Mapping[str, tuple[frozenset[str], frozenset[str], Proof]] = {
     "new": (frozenset({"published_at", "days"}), frozenset(), _new),
     "explore": (frozenset(), frozenset({"people", "fewer_than"}), _explore),
     "repeat": (frozenset({"times", "interval_days", "last_days"}), frozenset(), _repeat),
+    "told": (frozenset({"reasons", "language", "title"}), frozenset(), _told),
 }
 """Kind to the fields there must be, those there may be, and the proof."""
 

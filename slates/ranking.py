@@ -83,5 +83,5 @@ def slope(features: Matrix, scores: NDArray[np.float64], chosen: int) -> Mapping
 def weights_of(config: SlateConfig, knowledge: Knowledge) -> Mapping[str, float]:
     """The weights of a strategy: what it has learned so far, or what it says."""
     if config.ranker == "learned":
-        return {**START, **knowledge.weights(config.strategy)}
+        return {**START, **knowledge.weights(config.school)}
     return {**dict.fromkeys(NAMES, 0.0), **config.ranker}

@@ -14,7 +14,8 @@ import msgspec
 
 from slates.config import SlateConfig
 from slates.knowledge import Knowledge
-from slates.reasons.sentences import verb_of
+from slates.reasons.deeds import verb_of
+from slates.reasons.sentences import title_because, title_similar
 from streams.profiles import Entry, Profile
 from streams.requests import SlateRequest
 
@@ -63,7 +64,7 @@ def set_scene(
             return Scene(profile, had | excluded | _just_shown(profile, now))
         case "similar":
             about = request.about or ""
-            title = f"Similar to {_title(about, knowledge)}"
+            title = title_similar(_title(about, knowledge), config.language)
             note = "" if about in knowledge.index else f"item {about!r} is not in the catalogue"
             return Scene(_only(about, now, config), excluded | {about}, title, note)
         case "because":
@@ -86,7 +87,8 @@ def _because(
         return Scene(
             profile, barred, note="the user has not opened or liked an item of the catalogue yet"
         )
-    title = f"Because you {verb_of([about.action])} {_title(about.item_id, knowledge)}"
+    what = _title(about.item_id, knowledge)
+    title = title_because(verb_of([about.action]), what, config.language)
     return Scene(_only(about.item_id, now, config), barred | {about.item_id}, title)
 
 

@@ -7,6 +7,7 @@ Kept apart from the choice, because a ranker learns from all that could have bee
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -76,6 +77,7 @@ def prepare(
     *,
     now: float,
     config: SlateConfig,
+    only: AbstractSet[str] | None = None,
 ) -> Prepared:
     """
     Find and score what a slate can be chosen from.
@@ -86,13 +88,14 @@ def prepare(
         knowledge: What is known of the items.
         now: Event time, seconds since 1970.
         config: The strategy.
+        only: Items among which is chosen; None for the whole catalogue.
     """
     began = perf_counter()
     scene = set_scene(request, profile, knowledge, now=now, config=config)
-    bounds = Bounds(
-        barred=scene.barred,
-        within=knowledge.matching(request.filters) if request.filters else None,
-    )
+    within = knowledge.matching(request.filters) if request.filters else only
+    if only is not None and within is not None:
+        within = within & only
+    bounds = Bounds(barred=scene.barred, within=within)
     tastes = derive_tastes(scene.profile, knowledge.index, config)
     came_to = visited(scene.profile, config.visits) if _asks_the_crowd(config) else []
     evidence = gather_evidence(came_to, knowledge.crowd, now=now)

@@ -18,11 +18,13 @@ Kind: TypeAlias = Literal[
     "new",
     "explore",
     "repeat",
+    "told",
     "rule",
 ]
 """
 What sort of reason; `docs/reasons.md` has the evidence of each.
 
+`told` is a sentence that a language model made of other reasons, which are its evidence.
 `rule` is reserved: `{"rule": its name}`, for an item that a rule of the owner's put there.
 """
 
@@ -103,6 +105,12 @@ class Slate(msgspec.Struct, frozen=True, gc=False):
     """What to write above it, where it is a row about something; empty for a feed."""
     supersedes: tuple[str, ...] = ()
     """Older triggers of the user that came while no slate could be built; it answers them too."""
+    refinement: str = ""
+    """
+    Whether a language model was asked, and why or why not: `asked: cold`, `skipped: sure`.
+
+    Empty where the strategy knows of no model; the causes are in `slates.cascade`.
+    """
 
     @property
     def answers(self) -> tuple[str, ...]:

@@ -8,7 +8,9 @@ at start, so that a misspelt stage never runs for a night without anybody notici
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -17,7 +19,9 @@ from pydantic import ValidationError
 
 from slates.config import SlateConfig
 from slates.features import NAMES
+from slates.scenarios import SCENARIOS
 from streams.errors import BadSetting
+from streams.requests import SlateRequest
 
 SETTING = "HEADWATER_STRATEGIES"
 
@@ -29,6 +33,26 @@ _GIVEN = {
 
 Strategies: TypeAlias = Mapping[str, SlateConfig]
 """Name to how its slates are built."""
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """Which strategy a request gets."""
+
+    strategies: Strategies
+    usual: str
+    """The one that is taken where nothing else is said."""
+    by_scenario: Mapping[str, str] = field(default_factory=dict)
+    """Scenario to the strategy of its slates."""
+
+    def config_for(self, request: SlateRequest) -> SlateConfig:
+        """What the request names, else what is set for its scenario, else the usual one."""
+        named = request.strategy or self.by_scenario.get(request.scenario, self.usual)
+        return self.strategies[named]
+
+    def named(self, name: str) -> SlateConfig:
+        """A strategy; the usual one for a name that another worker knows and this one does not."""
+        return self.strategies.get(name) or self.strategies[self.usual]
 
 
 def load_strategies(base: SlateConfig, path: Path | None = None) -> Strategies:
@@ -45,12 +69,26 @@ def load_strategies(base: SlateConfig, path: Path | None = None) -> Strategies:
     shipped = files("slates").joinpath("strategies.toml").read_text(encoding="utf-8")
     strategies = _parse(shipped, base, "strategies.toml")
     if path is None:
-        return strategies
+        return _consistent(strategies, "strategies.toml")
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:
         raise BadSetting(f"{SETTING}: {path} cannot be read: {exc}") from exc
-    return {**strategies, **_parse(text, base, str(path))}
+    return _consistent({**strategies, **_parse(text, base, str(path))}, str(path))
+
+
+def _consistent(strategies: Strategies, place: str) -> Strategies:
+    """Whatever a strategy names must be there."""
+    for name, strategy in strategies.items():
+        _require(f"{place}: [{name}] taught_by", {strategy.school}, strategies.keys())
+        _require(f"{place}: [{name}] refine_scenarios", strategy.refine_scenarios, SCENARIOS)
+    return strategies
+
+
+def _require(where: str, wanted: Iterable[str], known: AbstractSet[str]) -> None:
+    if unknown := sorted(set(wanted) - known):
+        names = ", ".join(sorted(known))
+        raise BadSetting(f"{SETTING}: {where}: {unknown[0]!r} is none of {names}")
 
 
 def _parse(text: str, base: SlateConfig, place: str) -> dict[str, SlateConfig]:
@@ -64,8 +102,8 @@ def _parse(text: str, base: SlateConfig, place: str) -> dict[str, SlateConfig]:
 def _strategy(name: str, section: Any, base: SlateConfig, place: str) -> SlateConfig:
     if not isinstance(section, dict):
         raise BadSetting(f"{SETTING}: {place}: {name!r} stands alone, expected sections as [name]")
-    for field in _GIVEN.keys() & section.keys():
-        raise BadSetting(f"{SETTING}: {place}: [{name}] {field}: {_GIVEN[field]}")
+    for given in _GIVEN.keys() & section.keys():
+        raise BadSetting(f"{SETTING}: {place}: [{name}] {given}: {_GIVEN[given]}")
     try:
         strategy = SlateConfig.model_validate({**base.model_dump(), **section, "strategy": name})
     except ValidationError as exc:

@@ -99,10 +99,12 @@ class Degraded(HeadwaterError):
 class ModelUnavailable(Degraded):
     """A language model gave no answer that can be used."""
 
-    def __init__(self, message: str, *, reason: str) -> None:
+    def __init__(self, message: str, *, reason: str, tokens: int = 0) -> None:
         super().__init__(message)
         self.reason = reason
         """Fit for a metric's label, such as `timeout`, `budget` or `breaker-open`."""
+        self.tokens = tokens
+        """What the server counted all the same: an answer that cannot be used is paid for, too."""
 
 
 class DeliveryFailed(HeadwaterError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -21,6 +21,13 @@ MAX_ID_CHARS = 256
 
 MAX_IMPRESSION_ITEMS = 200
 """Most items one impression may name."""
+
+
+MAX_PREFERENCE_CHARS = 500
+"""Longest description of what a user likes: a few sentences."""
+
+Author: TypeAlias = Literal["user", "model", "engine"]
+"""Whose words they are: the user's own, a language model's, or those of a template."""
 
 
 class _Fact(msgspec.Struct, frozen=True, gc=False, tag_field="kind", omit_defaults=True):
@@ -56,7 +63,17 @@ class Forget(_Fact, frozen=True, tag="forget"):
     """A user wants to be forgotten."""
 
 
-Event: TypeAlias = Interaction | Impression | Forget
+class Preferences(_Fact, frozen=True, tag="preferences", kw_only=True):
+    """What a user likes, in words, by themselves or by whoever looked at their history."""
+
+    text: str | None = None
+    """The words; None deletes them for good, an empty text lets others write again."""
+    by: Author = "user"
+    basis: int = 0
+    """Interactions that were known when it was written by somebody else."""
+
+
+Event: TypeAlias = Interaction | Impression | Forget | Preferences
 """Everything that may stand on the `events` topic."""
 
 _decoder = msgspec.json.Decoder(Event)
@@ -213,8 +230,26 @@ def _check_content(event: Event, gains: Gains) -> None:
                 )
             for item_id in event.item_ids:
                 check_id("item_id", item_id)
+        case Preferences():
+            _check_preferences(event)
         case Forget():
             pass
+
+
+def _check_preferences(event: Preferences) -> None:
+    text = event.text or ""
+    if len(text) > MAX_PREFERENCE_CHARS or not text.isprintable():
+        raise MalformedEvent(
+            f"user {event.user_id!r}: preferences {text[:40]!r}, "
+            f"expected at most {MAX_PREFERENCE_CHARS} printable characters"
+        )
+    if event.by == "user":
+        return
+    if not text.strip() or event.basis < 1:
+        raise MalformedEvent(
+            f"user {event.user_id!r}: preferences by {event.by!r} with basis {event.basis}, "
+            "expected words, and the number of interactions they are from"
+        )
 
 
 def _check_stars(event: Interaction, gains: Gains) -> None:

@@ -15,6 +15,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from streams.enhancements import Enhancement
 from streams.errors import MalformedEvent, MalformedItem
 from streams.events import check_id
 from streams.wire import UNDECODABLE
@@ -22,12 +23,15 @@ from streams.wire import UNDECODABLE
 MAX_TEXT_CHARS = 20_000
 """Longest title or description; the encoder reads about the first 1,000 characters anyway."""
 
+WORTH_CHARS = 80
+"""Shortest description from which keywords, or a sentence, are worth being picked."""
+
 AttributeValue: TypeAlias = str | float | tuple[str, ...]
 """What an attribute may hold: a word, a number, or several words."""
 
 
-class ItemFacts(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """What an answer needs to know of an item besides its vector."""
+class _Announced(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What whoever announces an item says, and every answer may need."""
 
     title: str
     tags: tuple[str, ...] = ()
@@ -36,34 +40,76 @@ class ItemFacts(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     published_at: float | None = None
     """Seconds since 1970; None where nobody knows."""
 
+    def _about(self) -> str:
+        """Words of attributes and tags, each once."""
+        words = [word for value in self.attributes.values() for word in attribute_words(value)]
+        return ", ".join(dict.fromkeys([*words, *self.tags]))
 
-class Item(ItemFacts, frozen=True, omit_defaults=True):
+
+class ItemFacts(_Announced, frozen=True, gc=False, omit_defaults=True):
+    """What an answer needs to know of an item besides its vector."""
+
+    enhanced: Enhancement | None = None
+    """What was added to it; its tags and attributes are among those of the item already."""
+    worth: bool = False
+    """Is there a text from which something can be added?"""
+
+    @property
+    def summary(self) -> str:
+        """The item in one sentence; empty where there is none."""
+        return "" if self.enhanced is None else self.enhanced.summary
+
+
+class Item(_Announced, frozen=True, omit_defaults=True):
     """One item of the catalogue, as it stands on the topic."""
 
     item_id: str = ""
     """The record's key; filled in from it when the value leaves it out."""
     description: str = ""
 
-    def text(self) -> str:
+    def text(self, enhanced: Enhancement | None = None) -> str:
         """
         What the encoder reads: title, description, tags and the words of the attributes.
 
-        >>> Item(title="Dune", description="Sand.", attributes={"author": "Herbert"}).text()
-        'Dune. Sand. Herbert'
-        """
-        words = [word for value in self.attributes.values() for word in attribute_words(value)]
-        about = ", ".join(dict.fromkeys([*words, *self.tags]))
-        parts = (part.rstrip(" .") + "." for part in (self.title, self.description) if part)
-        return " ".join([*parts, about]).strip()
+        What a model added stands before the description, of which the encoder reads only the
+        beginning.
 
-    def facts(self) -> ItemFacts:
-        """The part that travels with the vector."""
+        >>> dune = Item(title="Dune", description="Sand.", attributes={"author": "Herbert"})
+        >>> dune.text()
+        'Dune. Sand. Herbert'
+        >>> dune.text(Enhancement(of=b"", by="a model", summary="On sand.", mood="dark"))
+        'Dune. On sand. Herbert, dark. Sand.'
+        """
+        if enhanced is None or not enhanced.is_read:
+            return " ".join([*_sentences(self.title, self.description), self._about()]).strip()
+        about = self.facts(enhanced)._about()
+        return " ".join(_sentences(self.title, enhanced.summary, about, self.description))
+
+    def facts(self, enhanced: Enhancement | None = None) -> ItemFacts:
+        """
+        The part that travels with the vector.
+
+        >>> added = Enhancement(of=b"", tags=("Sand", "spice"))
+        >>> Item(title="Dune", tags=("sand",)).facts(added).tags
+        ('sand', 'spice')
+        """
+        tags, attributes = self.tags, self.attributes
+        if enhanced is not None:
+            own = {tag.casefold() for tag in tags}
+            tags = (*tags, *(tag for tag in enhanced.tags if tag.casefold() not in own))
+            attributes = {**attributes, **{**enhanced.attributes, **attributes}}
         return ItemFacts(
             title=self.title,
-            tags=self.tags,
-            attributes=self.attributes,
+            tags=tags,
+            attributes=attributes,
             published_at=self.published_at,
+            enhanced=enhanced,
+            worth=len(self.description) >= WORTH_CHARS,
         )
+
+
+def _sentences(*texts: str) -> list[str]:
+    return [text.rstrip(" .") + "." for text in texts if text]
 
 
 def attribute_words(value: AttributeValue) -> tuple[str, ...]:

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 
 import msgspec
 
-from streams.events import Event, Forget, Gains, Impression, Interaction
+from streams.events import Author, Event, Forget, Gains, Impression, Interaction, Preferences
 from streams.wire import require_version
 
-VERSION = 2
+VERSION = 3
 MAX_HISTORY = 200
 """Interactions kept with time and gain, the newest by event time; tastes need about the last 50."""
 MAX_SEEN = 3_000
@@ -47,6 +47,19 @@ class Shown(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """The last time, seconds since 1970."""
 
 
+class Likes(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """What a user likes, in words."""
+
+    text: str
+    """Empty where the user has deleted it: nobody writes anything then."""
+    by: Author
+    """The user's own words are free text: they leave the process only where settings allow it."""
+    at: float
+    """When it was written, seconds since 1970."""
+    basis: int = 0
+    """Interactions that were known to whoever wrote it; 0 where the user did."""
+
+
 class Profile(msgspec.Struct, frozen=True, gc=False):
     """The facts about one user."""
 
@@ -63,6 +76,13 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
     """Offset of the last event contained; an older one of the same partition is skipped."""
     shown: Mapping[str, Shown] = {}
     """At most `MAX_SHOWN` items that were shown and not touched since, the last to be shown."""
+    likes: Likes | None = None
+    """What the user likes, in words; None where nobody has written anything."""
+
+    @property
+    def interactions(self) -> int:
+        """How often the user has acted, over all time."""
+        return sum(self.counters.values()) - self.counters.get("impression", 0)
 
 
 class Contents(msgspec.Struct, frozen=True, gc=False):
@@ -133,7 +153,8 @@ def fold(
         offset: Its offset there.
 
     Returns:
-        What is known now; None when the user is to be forgotten.
+        What is known now; None when the user is to be forgotten, or is not known and was only
+        written about.
 
     >>> click = Interaction(user_id="u", at=1.0, item_id="dune", action="click")
     >>> once = fold(Profile(), click, gains=Gains({"click": 1.0}), partition=0, offset=7)
@@ -149,6 +170,10 @@ def fold(
             profile = _with_impression(_counted(profile, "impression"), event)
         case Interaction():
             profile = _with_interaction(_counted(profile, event.action), event, gains)
+        case Preferences():
+            if event.by != "user" and not profile.counters:
+                return None  # they were forgotten meanwhile
+            profile = _with_preferences(profile, event)
     return msgspec.structs.replace(profile, version=VERSION, partition=partition, offset=offset)
 
 
@@ -178,3 +203,27 @@ def _with_interaction(profile: Profile, event: Interaction, gains: Gains) -> Pro
     return msgspec.structs.replace(
         profile, history=tuple(history[-MAX_HISTORY:]), seen=seen, shown=shown
     )
+
+
+def _with_preferences(profile: Profile, event: Preferences) -> Profile:
+    """The user's own words stand until they change them; of others' words, those that knew more."""
+    new = Likes(event.text or "", event.by, event.at or 0.0, event.basis)
+    if not _is_better(new, profile):
+        return profile
+    if event.by == "user" and event.text == "":  # others may write again
+        return profile if _others_may(profile) else msgspec.structs.replace(profile, likes=None)
+    return msgspec.structs.replace(profile, likes=new)
+
+
+def _others_may(profile: Profile) -> bool:
+    return profile.likes is None or profile.likes.by != "user"
+
+
+def _is_better(new: Likes, profile: Profile) -> bool:
+    """Order of arrival does not matter, nor does coming twice."""
+    old = profile.likes
+    if new.by == "user":
+        return old is None or old.by != "user" or new.at >= old.at
+    if new.basis > profile.interactions or not _others_may(profile):
+        return False
+    return old is None or (new.basis, new.by == "model") > (old.basis, old.by == "model")

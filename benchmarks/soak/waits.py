@@ -22,6 +22,7 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     trigger: Trigger
     supersedes: tuple[str, ...] = ()
     degraded: tuple[str, ...] = ()
+    revision: int = 1
 
 
 class Times:
@@ -75,6 +76,8 @@ class Waits:
 
     def note_slate(self, slate: Answer, *, at: float) -> None:
         """A slate arrived; it may be read before the event that it answers."""
+        if slate.revision > 1:
+            return  # the first one was the answer
         own = _place(slate.trigger.id)
         self.slates += 1
         self.superseded += len(slate.supersedes)

@@ -13,9 +13,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from slates.reasons.deeds import VERBS
 from slates.reasons.grounds import MAX_NAME_CHARS, Grounds
 from slates.reasons.options import Option, option
-from slates.reasons.sentences import VERBS
 from slates.shelf import Place
 from slates.tastes import Tastes
 from streams.profiles import Entry

@@ -1,5 +1,5 @@
 """
-From evidence to one plain sentence.
+From evidence to one plain sentence, in the language of the settings.
 
 Titles, words and phrases come from strangers and stand in quotes as they are; all other words are
 ours, and every number is one of the evidence.
@@ -7,170 +7,49 @@ ours, and every number is one of the evidence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
 
+from slates.config import Language
+from slates.reasons import chinese, english, german
+from slates.reasons.deeds import Deed, Evidence
 from slates.slate import Kind
 
-VERBS = {"like": "liked", "rating": "liked", "purchase": "bought"}
-"""Action to what the user did; whoever did anything else that speaks for an item has opened it."""
-MAKERS = frozenset({"author", "authors", "by", "writer", "artist", "director", "composer"})
-"""Attributes whose words are people who made the item."""
-
-Evidence = Mapping[str, Any]
+_LANGUAGES = {"en": english, "de": german, "zh": chinese}
 
 
-def say(kind: Kind, evidence: Evidence) -> str:
+def say(kind: Kind, evidence: Evidence, language: Language = "en") -> str:
     """
     Put evidence into words.
 
     Raises:
         ValueError: There are no words for that kind yet.
 
-    >>> say("co-visit", {"titles": ["Dune"], "people": 31, "of": 40})
+    >>> dune = {"titles": ["Dune"], "people": 31, "of": 40}
+    >>> say("co-visit", dune)
     '31 of the 40 people who came to “Dune” went on to this'
+    >>> say("co-visit", dune, "de")
+    '31 der 40 Leute, die zu „Dune“ kamen, kamen danach hierher'
+    >>> say("co-visit", dune, "zh")
+    '来过“Dune”的 40 人中，有 31 人接着来到这里'
     """
-    if kind not in _WORDING:
+    wording: Mapping[Kind, Callable[[Evidence], str]] = _LANGUAGES[language].WORDING
+    if kind not in wording:
         raise ValueError(f"no words for a reason of kind {kind!r}")
-    return _WORDING[kind](evidence)
+    return wording[kind](evidence)
 
 
-def _co_visit(evidence: Evidence) -> str:
+def title_similar(title: str, language: Language = "en") -> str:
+    """What stands above items that are like one."""
+    similar: str = _LANGUAGES[language].SIMILAR_TO
+    return similar.format(title)
+
+
+def title_because(deed: Deed, title: str, language: Language = "en") -> str:
     """
-    Say how many went on.
+    What stands above items that are there for one that the user liked, bought or opened.
 
-    >>> _co_visit({"titles": ["Dune"], "people": 31})
-    '31 people came to this after “Dune”'
+    >>> title_because("bought", "Dune", "de")
+    'Weil du Dune gekauft hast'
     """
-    people, title = evidence["people"], _quoted(evidence["titles"])
-    if "of" not in evidence:
-        return f"{people} people came to this after {title}"
-    return f"{people} of the {evidence['of']} people who came to {title} went on to this"
-
-
-def _attributes(evidence: Evidence) -> str:
-    """
-    Say what is shared.
-
-    >>> verne = {"words": ["Verne"], "titles": ["X"], "attribute": "author", "actions": ["like"]}
-    >>> _attributes(verne), _attributes({**verne, "actions": ["click"]})
-    ('More by “Verne”, whom you liked in “X”', 'More by “Verne”, as in “X”, which you opened')
-    >>> _attributes({**verne, "attribute": "subjects", "words": ["sea", "war"]})
-    'More of the subjects “sea” and “war”, as in “X”, which you liked'
-    """
-    words, titles = _quoted(evidence["words"]), _quoted(evidence["titles"])
-    by_maker = evidence["attribute"].lower() in MAKERS
-    if by_maker and _did(evidence) == "liked":
-        return f"More by {words}, whom you liked in {titles}"
-    what = "by" if by_maker else f"of the {evidence['attribute']}"
-    return f"More {what} {words}, as in {titles}{_which(evidence)}"
-
-
-def _similar(evidence: Evidence) -> str:
-    """
-    Say what it is like.
-
-    >>> _similar({"titles": ["Dune"], "actions": ["rating"], "phrase": "desert planet"})
-    'Similar to “Dune”, which you liked: both say “desert planet”'
-    >>> _similar({"titles": ["Dune"], "actions": [""]})
-    'Similar to “Dune”'
-    """
-    text = f"Similar to {_quoted(evidence['titles'])}{_which(evidence)}"
-    return f"{text}: both say “{evidence['phrase']}”" if "phrase" in evidence else text
-
-
-def _trending(evidence: Evidence) -> str:
-    """
-    Say how many came lately.
-
-    >>> _trending({"people": 9, "days": 7, "lately": 8, "lately_days": 2})
-    '9 people came to it in the last 7 days, 8 of them in the last 2: it is rising'
-    """
-    text = f"{evidence['people']} people came to it in the last {evidence['days']} days"
-    if "lately" not in evidence:
-        return text
-    return (
-        f"{text}, {evidence['lately']} of them in the last {evidence['lately_days']}: it is rising"
-    )
-
-
-def _popular(evidence: Evidence) -> str:
-    return f"{evidence['people']} people have come to it so far"
-
-
-def _new(evidence: Evidence) -> str:
-    return f"New: published {_ago(evidence['days'])}"
-
-
-def _explore(evidence: Evidence) -> str:
-    return "Few people know it yet" if "fewer_than" in evidence else "Nobody has come to it yet"
-
-
-def _repeat(evidence: Evidence) -> str:
-    """
-    Say how often.
-
-    >>> _repeat({"interval_days": 14, "last_days": 13})
-    'You come back to it about every 14 days, last 13 days ago'
-    >>> _repeat({"interval_days": 1, "last_days": 0})
-    'You come back to it about every day, last less than a day ago'
-    """
-    days = evidence["interval_days"]
-    every = "day" if days == 1 else f"{days} days"
-    return f"You come back to it about every {every}, last {_ago(evidence['last_days'])}"
-
-
-def verb_of(actions: Collection[str]) -> str:
-    """
-    What a user did who did one thing or several.
-
-    >>> verb_of(["purchase"]), verb_of(["like", "rating"]), verb_of(["like", "view"])
-    ('bought', 'liked', 'opened')
-    """
-    verbs = {VERBS.get(action, "opened") for action in actions}
-    return verbs.pop() if len(verbs) == 1 else "opened"
-
-
-def _did(evidence: Evidence) -> str:
-    """What the user did to the items named; "" where the slate is about them."""
-    actions = evidence["actions"]
-    return verb_of(actions) if all(actions) else ""
-
-
-def _which(evidence: Evidence) -> str:
-    did = _did(evidence)
-    return f", which you {did}" if did else ""
-
-
-def _quoted(names: Sequence[str]) -> str:
-    """
-    Names in a row.
-
-    >>> _quoted(["sea"]), _quoted(["sea", "war", "love"])
-    ('“sea”', '“sea”, “war” and “love”')
-    """
-    quoted = [f"“{name}”" for name in names]
-    return " and ".join(filter(None, [", ".join(quoted[:-1]), quoted[-1]]))
-
-
-def _ago(days: int) -> str:
-    """
-    A number of whole days.
-
-    >>> _ago(0), _ago(1), _ago(2)
-    ('less than a day ago', 'a day ago', '2 days ago')
-    """
-    return "less than a day ago" if days == 0 else "a day ago" if days == 1 else f"{days} days ago"
-
-
-_WORDING: Mapping[Kind, Callable[[Evidence], str]] = {
-    "co-visit": _co_visit,
-    "attributes": _attributes,
-    "similar": _similar,
-    "trending": _trending,
-    "popular": _popular,
-    "new": _new,
-    "explore": _explore,
-    "repeat": _repeat,
-}
-"""A `rule` gets its words with the rules."""
+    because: Mapping[Deed, str] = _LANGUAGES[language].BECAUSE
+    return because[deed].format(title)

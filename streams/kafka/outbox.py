@@ -162,6 +162,7 @@ class Outbox:
         *,
         key: bytes | None,
         value: bytes | None,
+        partition: int | None = None,
         headers: Sequence[tuple[str, bytes]] = (),
     ) -> asyncio.Future[Origin | None]:
         """
@@ -176,7 +177,9 @@ class Outbox:
         self._raise_failure()
         taken: asyncio.Future[Origin | None] = asyncio.get_running_loop().create_future()
         try:
-            sent = await self._producer.send(topic, value=value, key=key, headers=list(headers))
+            sent = await self._producer.send(
+                topic, value=value, key=key, partition=partition, headers=list(headers)
+            )
         except MessageSizeTooLargeError:
             taken.set_result(None)
         except KafkaError as exc:

@@ -25,9 +25,11 @@ from indexes.embedding import DIM
 from indexes.exact import ExactIndex
 from slates.config import SlateConfig
 from slates.slate import Slate, decode_slate
+from slates.strategies import Menu
 from streams.kafka import Record
 from streams.profiles import Profile
 from streams.requests import SlateRequest, Trigger, encode_request
+from tests.support.proposals import proposals
 
 NOW = 1_700_000_000.0
 CURRENT = 7
@@ -71,18 +73,19 @@ class Desk:
         self.current = CURRENT
         self.lease = Lease(session=10.0, clock=lambda: 0.0)
         profiles: DictState[Profile] = DictState()
+        catalogue = Catalogue(ExactIndex(DIM), half_life=1000.0)
         self.answering = Answering(
             recommending=Recommending(
                 profiles=profiles,
-                catalogue=Catalogue(ExactIndex(DIM), half_life=1000.0),
+                catalogue=catalogue,
                 replicas=[],
                 outbox=self.outbox,
                 topic="recommendations",
-                strategies={"hybrid": SlateConfig(size=2)},
-                strategy="hybrid",
+                menu=Menu({"hybrid": SlateConfig(size=2)}, "hybrid"),
                 deadline=5.0,
                 encoder="a model",
                 metrics=self.metrics,
+                proposing=proposals(catalogue, self.outbox, self.metrics),
                 clock=lambda: NOW,
             ),
             consuming=Consuming(

@@ -71,8 +71,8 @@ class Ledger:
         for record in await self._tails["events"].news():
             self._ask(record)
         for record in await self._tails["recommendations"].news():
-            if record.value is not None:
-                self.answers.append(_answer(record, record.value))
+            if record.value is not None and (answer := _answer(record, record.value)):
+                self.answers.append(answer)
         for record in await self._tails["profiles"].news():
             self._note_profile(record)
         for record in await self._tails["item-trends"].news():
@@ -133,8 +133,11 @@ class Ledger:
         return wanted
 
 
-def _answer(record: Record, value: bytes) -> Answer:
+def _answer(record: Record, value: bytes) -> Answer | None:
+    """None for a second revision: it answers nothing that the first one did not."""
     slate = decode_slate(value)
+    if slate.revision > 1:
+        return None
     return Answer(
         slate_id=slate.slate_id,
         trigger=slate.trigger.id,

@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.catalogue import Catalogue
+from agents.wanting import Wanting
 from indexes.exact import ExactIndex
 from slates.testing import SmallKnowledge
+from streams.enhancements import Enhancement
 from streams.items import AttributeValue, ItemFacts, content_hash
 from streams.predecessors import Predecessors
 from streams.rankers import Ranker
@@ -37,6 +39,14 @@ facts = st.builds(
     tags=some_words,
     attributes=st.dictionaries(st.sampled_from(["by", "about", "year"]), values, max_size=3),
     published_at=st.none() | st.integers(90, 103).map(float),
+    worth=st.booleans(),
+    enhanced=st.none()
+    | st.builds(
+        Enhancement,
+        of=st.sampled_from([b"one text", b"another"]),
+        asked=st.sampled_from(["", "enhance/1"]),
+        summary=words,
+    ),
 )
 trends = st.builds(
     Trend,
@@ -95,7 +105,7 @@ def announce(catalogue: Catalogue, item_id: str, item_facts: ItemFacts) -> None:
 
 
 def empty() -> Catalogue:
-    return Catalogue(ExactIndex(DIM), half_life=HALF_LIFE)
+    return Catalogue(ExactIndex(DIM), half_life=HALF_LIFE, wanting=Wanting(asks=True))
 
 
 def tell(catalogue: Catalogue, change: Change) -> None:
@@ -312,6 +322,43 @@ def test_an_item_whose_text_stays_keeps_its_hash() -> None:
     known = catalogue.known("dune")
     assert known is not None
     assert known.content_hash == content_hash("sand")
+
+
+# -- what can be added
+
+
+@LAW
+@given(history=histories)
+def test_after_any_history_those_that_wait_are_the_live_ones_that_nothing_was_added_to(
+    history: list[Change],
+) -> None:
+    catalogue, _ = both(history)
+    live = {i: known.facts for i in IDS if (known := catalogue.known(i)) is not None}
+    worth = {i: f.enhanced for i, f in live.items() if f.worth}
+    wanting = catalogue.wanting
+    assert wanting is not None
+    assert set(wanting.bare[0]) == {i for i, e in worth.items() if e is None}
+    assert set(wanting.unasked[0]) == {i for i, e in worth.items() if e and not e.asked}
+
+
+@LAW
+@given(history=histories)
+def test_what_a_model_said_of_a_text_is_found_by_the_text_of_a_live_item(
+    history: list[Change],
+) -> None:
+    catalogue, _ = both(history)
+    for text in (b"one text", b"another"):
+        found = catalogue.said_of(text)
+        known = [k.facts.enhanced for i in IDS if (k := catalogue.known(i)) is not None]
+        assert found is None or (found in known and found.of == text and bool(found.asked))
+
+
+def test_without_a_model_nobody_waits_for_one() -> None:
+    added = ItemFacts("Dune", worth=True, enhanced=Enhancement(of=b"x"))
+    catalogue = Catalogue(ExactIndex(DIM), half_life=HALF_LIFE, wanting=Wanting(asks=False))
+    announce(catalogue, "dune", added)
+    assert catalogue.wanting is not None
+    assert len(catalogue.wanting) == 0
 
 
 # -- snapshots

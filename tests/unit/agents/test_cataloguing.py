@@ -21,6 +21,7 @@ from agents.testing import (
     WorkerEnded,
     event_of,
 )
+from agents.underway import Underway
 from indexes.embedding import DIM
 from indexes.exact import ExactIndex
 from streams.items import Item, content_hash, encode_item
@@ -67,8 +68,9 @@ class Workshop:
         self.metrics = Metrics()
         self.current = CURRENT
         self.lease = Lease(session=10.0, clock=lambda: 0.0)
+        self.applied: dict[int, int] = {}
         self.cataloguing = Cataloguing(
-            catalogue=self.catalogue,
+            underway=Underway(self.catalogue, applied=lambda: self.applied),
             caught_up=caught_up or _at_once,
             make_encode=lambda: self.gate if gated else self.encoder,
             fingerprint=ENCODER,

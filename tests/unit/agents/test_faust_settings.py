@@ -9,7 +9,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -44,10 +44,13 @@ SOURCES = {
     "learning": "shop.lessons",
     "cataloguing": "shop.items",
     "recommending": "shop.slate-requests",
+    "refining": "shop.slate-drafts",
 }
 
 
-def worker_in(folder: Path, *, fatal: SmallEnd | None = None) -> Worker:
+def worker_in(
+    folder: Path, *, fatal: SmallEnd | None = None, roles: Sequence[str] = ROLES
+) -> Worker:
     metrics = Metrics()
     return Worker(
         Settings(
@@ -60,6 +63,7 @@ def worker_in(folder: Path, *, fatal: SmallEnd | None = None) -> Worker:
         snapshots=Snapshotting(folder / "item-vectors", every=30.0, metrics=metrics),
         keeping=Keeping(folder / "tables", metrics=metrics),
         metrics=metrics,
+        roles=roles,
         fatal=fatal or SmallEnd(),
     )
 
@@ -366,3 +370,24 @@ def test_a_worker_runs_on_the_faster_loop() -> None:
     loop = new_loop()
     assert isinstance(loop, uvloop.Loop)
     loop.close()
+
+
+# -- roles that run apart
+
+
+@pytest.mark.parametrize("role", ["trending", "learning", "refining"])
+async def test_a_worker_that_needs_no_catalogue_has_none_and_waits_for_none(
+    tmp_path: Path, role: str
+) -> None:
+    apart = worker_in(tmp_path, roles=(role,))
+    assert apart.replicas == ()
+    assert apart.readiness() == {"tables": False}
+    assert set(apart.app.agents) == {role}
+
+
+@pytest.mark.parametrize("role", ["cataloguing"])
+async def test_a_worker_that_needs_the_catalogue_waits_for_all_of_it(
+    tmp_path: Path, role: str
+) -> None:
+    apart = worker_in(tmp_path, roles=(role,))
+    assert set(apart.readiness()) == {"tables", "item-vectors", "item-trends", "rankers"}

@@ -13,6 +13,7 @@ from indexes.embedding import DIM
 from indexes.exact import ExactIndex
 from slates.config import DAY, SlateConfig
 from slates.slate import Slate, decode_slate
+from slates.strategies import Menu
 from streams.items import ItemFacts
 from streams.kafka import Record
 from streams.predecessors import Predecessors
@@ -20,6 +21,7 @@ from streams.profiles import Entry, Profile
 from streams.requests import SlateRequest, Trigger
 from streams.trends import Trend
 from streams.vectors import VectorRecord
+from tests.support.proposals import proposals
 
 NOW = 20_000 * DAY
 CLICK = Trigger(id="events-2-5", kind="click", at=NOW - 3, received_at=NOW - 2)
@@ -54,11 +56,11 @@ class Answering:
             replicas=[],
             outbox=self.outbox,
             topic="recommendations",
-            strategies={"hybrid": SlateConfig()},
-            strategy="hybrid",
+            menu=Menu({"hybrid": SlateConfig()}, "hybrid"),
             deadline=5.0,
             encoder="a model",
             metrics=self.metrics,
+            proposing=proposals(self.catalogue, self.outbox, self.metrics),
             clock=self._clock,
         )
 

@@ -18,6 +18,7 @@ from indexes.embedding import DIM
 from indexes.exact import ExactIndex
 from slates.config import DAY, SlateConfig
 from slates.slate import Slate, decode_slate
+from slates.strategies import Menu
 from streams.errors import DeliveryFailed, MalformedRequest
 from streams.items import ItemFacts
 from streams.kafka import Record
@@ -25,6 +26,7 @@ from streams.profiles import Entry, Profile, decode_profile, encode_profile
 from streams.requests import SlateRequest, Trigger, encode_request
 from streams.trends import Trend
 from streams.vectors import VectorRecord
+from tests.support.proposals import proposals
 
 NOW = 20_000 * DAY
 PARTITION = 1
@@ -71,11 +73,11 @@ class Answering:
             replicas=self.replicas,
             outbox=self.outbox,
             topic="recommendations",
-            strategies={"hybrid": SlateConfig(size=2)},
-            strategy="hybrid",
+            menu=Menu({"hybrid": SlateConfig(size=2)}, "hybrid"),
             deadline=deadline,
             encoder="a model",
             metrics=self.metrics,
+            proposing=proposals(self.catalogue, self.outbox, self.metrics),
             clock=self.clock,
         )
 

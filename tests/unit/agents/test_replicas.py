@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -31,7 +32,7 @@ from streams.items import ItemFacts, content_hash
 from streams.predecessors import Predecessors
 from streams.rankers import Ranker, encode_ranker
 from streams.trends import Trend, encode_trend
-from streams.vectors import VectorRecord, encode_vector
+from streams.vectors import VectorRecord, decode_vector, encode_vector
 
 # Python 3.12 warns that a child may inherit a held lock, and counts numpy's threads: ours exits.
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -297,6 +298,22 @@ async def test_an_item_with_unchanged_text_is_not_measured_again(tmp_path: Path)
         await following.read()
         following.log.append(b"dune", value(title="Two"))
         await following.read()
+    assert following.count("headwater_item_to_findable_seconds_count") == 1
+
+
+async def test_an_item_to_which_something_was_added_is_not_measured_again(tmp_path: Path) -> None:
+    """It could be found before; its announcement may be hours old."""
+    following = Following(tmp_path)
+    async with following.following():
+        first = decode_vector("dune", value("one"), dim=DIM)
+        following.log.append(b"dune", value("one"))
+        await following.read()
+        again = msgspec.structs.replace(first, content_hash=content_hash("one and more"))
+        following.log.append(b"dune", encode_vector(again))
+        await following.read()
+    known = following.catalogue.known("dune")
+    assert known is not None
+    assert known.content_hash == content_hash("one and more")
     assert following.count("headwater_item_to_findable_seconds_count") == 1
 
 

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from agents.settings import load_settings
+from agents.wiring.model import refinements_of
 from streams.errors import BadSetting
+from streams.requests import SlateRequest
 
 SECRET = "do not tell"
 
@@ -81,3 +84,87 @@ def test_that_cannot_be_set_apart_from_the_gains() -> None:
     settings = load_settings(slates={"visits": ["click"]})
     with pytest.raises(BadSetting, match="HEADWATER_EVENTS__GAINS"):
         settings.known_strategies()
+
+
+def modelled(monkeypatch: pytest.MonkeyPatch, **values: str) -> None:
+    given = {"base_url": "http://127.0.0.1:8000/v1", "small": "mini", **values}
+    for name, value in given.items():
+        monkeypatch.setenv(f"HEADWATER_MODEL__{name.upper()}", value)
+
+
+def test_a_model_is_named_with_commas_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    modelled(monkeypatch, small="mini, spare", large="maxi", timeout="2.5")
+    model = load_settings().model
+    assert (model.small, model.large) == (("mini", "spare"), ("maxi",))
+    assert model.timeout.total_seconds() == 2.5
+
+
+def test_a_list_of_models_in_the_file_is_one(tmp_path: Path) -> None:
+    text = '[model]\nbase_url = "http://127.0.0.1:8000/v1"\nsmall = ["mini", "spare"]\n'
+    (tmp_path / "headwater.toml").write_text(text)
+    assert load_settings().model.small == ("mini", "spare")
+
+
+def test_the_key_of_a_model_server_is_in_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    modelled(monkeypatch, api_key="sk-do-not-tell")
+    settings = load_settings()
+    assert settings.model.api_key.get_secret_value() == "sk-do-not-tell"
+    assert "sk-do" not in f"{settings!r} {settings} {settings.model_dump_json()}"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"base_url": "ftp://do-not-tell/v1"},
+        {"base_url": "127.0.0.1:8000"},
+        {"base_url": "http://me:do-not-tell@127.0.0.1/v1"},
+        {"base_url": "http://127.0.0.1/v1?key=do-not-tell"},
+        {"small": ""},
+        {"small": "mini,,spare"},
+        {"api_key": "sk do-not-tell"},
+        {"api_key": "sk-do-not-tell\n"},
+        {"temperature": "0.9"},
+        {"timeout": "0"},
+        {"concurrency": "0"},
+        {"cassette_mode": "rewind"},
+        {"api_keyy": "sk-do-not-tell"},
+    ],
+)
+def test_a_wrong_setting_of_the_model_is_named_and_no_value_shown(
+    monkeypatch: pytest.MonkeyPatch, values: dict[str, str]
+) -> None:
+    modelled(monkeypatch, **values)
+    with pytest.raises(BadSetting, match="HEADWATER_MODEL") as raised:
+        load_settings()
+    assert "do-not-tell" not in str(raised.value)
+
+
+def test_a_model_writes_in_the_language_of_the_slates_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HEADWATER_SLATES__LANGUAGE", "de")
+    monkeypatch.setenv("HEADWATER_TOLD__STYLE", "warm")
+    assert set(refinements_of(load_settings())) >= {"explain", "ra-rec"}
+    monkeypatch.setenv("HEADWATER_TOLD__LANGUAGE", "fr")
+    with pytest.raises(BadSetting, match="'fr': sentences cannot be checked in it"):
+        refinements_of(load_settings())
+
+
+def test_a_scenario_can_have_a_strategy_of_its_own() -> None:
+    menu = load_settings(scenarios={"similar": "popular"}).menu()
+    similar = SlateRequest(user_id="ann", scenario="similar", about="dune")
+    assert menu.config_for(similar).strategy == "popular"
+    assert menu.config_for(SlateRequest(user_id="ann")).strategy == "hybrid"
+    named = msgspec.structs.replace(similar, strategy="neighbours")
+    assert menu.config_for(named).strategy == "neighbours"
+
+
+@pytest.mark.parametrize(
+    ("scenarios", "said"),
+    [({"tea": "popular"}, "scenario 'tea' is none of"), ({"next": "tea"}, "strategy 'tea' is none")],
+)
+def test_a_scenario_or_strategy_nobody_knows_is_refused(
+    scenarios: dict[str, str], said: str
+) -> None:
+    with pytest.raises(BadSetting, match=said):
+        load_settings(scenarios=scenarios).menu()

@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 
 from agents.commands.tail import Which, drawn, json_line
@@ -48,6 +49,26 @@ def test_a_slate_is_drawn_with_user_cause_latency_and_reasons() -> None:
     text = drawn(Which.RECOMMENDATIONS, record(encode_slate(slate()))).plain
     assert "ann  click → slate in 12.5 ms" in text
     assert "1  Emma  New today" in text
+
+
+def test_a_slate_says_whether_a_model_was_asked_and_what_it_did() -> None:
+    asked = msgspec.structs.replace(slate(), refinement="asked: cold")
+    refined = msgspec.structs.replace(
+        asked,
+        revision=2,
+        ranked_by="model",
+        tokens=1_234,
+        versions=Versions(prompt="rerank/1", model=f"small{ESCAPE}"),
+        timings=Timings(refined=0.9),
+    )
+    marked = msgspec.structs.replace(asked, revision=2, degraded=("model: timeout",))
+    texts = [drawn(Which.RECOMMENDATIONS, record(encode_slate(s))).plain for s in (asked, refined)]
+    assert "refinement asked: cold" in texts[0]
+    assert "revision 2" in texts[1]
+    assert "(rerank/1) in 0.90 s, 1,234 tokens; asked: cold" in texts[1]
+    assert "\x1b" not in texts[1]
+    text = drawn(Which.RECOMMENDATIONS, record(encode_slate(marked))).plain
+    assert "degraded: model: timeout" in text
 
 
 def test_a_degraded_or_empty_slate_says_so() -> None:

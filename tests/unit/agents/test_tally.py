@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from agents.scraping import Figures
 from agents.tally import SHOWN, Tally, summary
 from slates.slate import Slate, Timings, Versions
@@ -80,3 +82,37 @@ def test_a_summary_tells_slates_and_the_events_they_superseded_apart() -> None:
 def test_a_summary_of_a_run_in_which_nothing_happened_can_be_had() -> None:
     found = summary(Tally(), Figures(), seconds=0.0)
     assert (found["slates_out"], found["superseded"], found["updates_per_s"]) == (0, 0, None)
+
+
+def revised(name: str = "one", *, took: float = 2.0, by: str = "model", tokens: int = 300) -> Slate:
+    """The second revision of that slate."""
+    return msgspec.structs.replace(
+        slate(name, took=took), revision=2, ranked_by=by, tokens=tokens, degraded=("model: x",)
+    )
+
+
+def test_a_second_revision_is_no_slate_and_answers_nothing_again() -> None:
+    tally = Tally()
+    assert [tally.add_slate(slate()), tally.add_slate(revised())] == [True, False]
+    assert (tally.slates, len(tally.latencies), tally.degraded) == (1, 1, 0)
+    assert (tally.revisions, tally.refined, tally.tokens) == (1, 1, 300)
+    assert not tally.add_slate(revised())
+    assert tally.revisions == 1
+
+
+def test_a_mark_is_a_revision_that_no_model_has_made() -> None:
+    tally = tally_of(slate(), revised(by="engine", tokens=0))
+    assert (tally.revisions, tally.refined, tally.revision_ms(0.5)) == (1, 0, [None])
+
+
+def test_a_second_revision_takes_the_place_of_the_first_in_the_view() -> None:
+    tally = tally_of(slate("one"), slate("two"), revised("one"))
+    assert [(kept.trigger.id, kept.revision) for kept in tally.newest] == [("two", 1), ("one", 2)]
+
+
+def test_a_summary_tells_revisions_apart_from_slates() -> None:
+    found = summary(tally_of(slate(), revised()), Figures(), seconds=2.0)
+    assert (found["slates_out"], found["revisions"], found["refined"]) == (1, 1, 1)
+    assert found["tokens"] == 300
+    assert found["event_to_revision_ms"]["p50"] == 2000.0
+    assert found["event_to_slate_ms"]["p50"] == 1000.0

@@ -8,6 +8,7 @@ import pytest
 from agents.mentions import Name
 from agents.traces import TopicTraces, Trace, partitions_of, settle
 from indexes.embedding import DIM
+from slates.draft import encode_draft
 from streams import topics
 from streams.deadletters import dead_letter
 from streams.errors import MalformedEvent
@@ -19,6 +20,7 @@ from streams.profiles import Entry, Profile, encode_profile
 from streams.topics import Topic
 from streams.trends import Trend, encode_trend
 from streams.vectors import VectorRecord, encode_vector
+from tests.support.drafted import draft_of
 
 CLICK = Interaction(user_id="7", item_id="dune", action="click", at=1.0)
 HISTORY = (Entry(1.0, "7", "click", 1.0), Entry(2.0, "a", "like", 2.0))
@@ -77,6 +79,15 @@ def test_the_same_user_in_two_partitions_is_there_twice() -> None:
     traces.see(Record("shop.profiles", 3, 1, b"7", None, 0.0))
     assert traces.trace().held == 1
     assert partitions_of([traces.trace()]) == {1}
+
+
+@pytest.mark.parametrize("value", [None, b""])
+def test_a_draft_is_current_until_it_is_taken_back(value: bytes | None) -> None:
+    draft = encode_draft(draft_of())
+    assert found(topics.SLATE_DRAFTS, (b"7", draft), (b"7", draft)).held == 1
+    assert found(topics.SLATE_DRAFTS, (b"7", draft)).what == "1 draft to be refined"
+    assert found(topics.SLATE_DRAFTS, (b"7", draft), (b"7", value)).held == 0
+    assert found(topics.SLATE_DRAFTS, (b"8", draft)).held == 0
 
 
 # -- topics whose records are dealt with once ------------------------------------------

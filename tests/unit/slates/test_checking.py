@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from slates.checking import misread, unproven
-from slates.config import DAY, SlateConfig
+from slates.config import DAY, Language, SlateConfig
 from slates.explanations import explain
 from slates.reasons.grounds import Grounds
 from slates.slate import Reason, SlateItem
@@ -104,7 +104,7 @@ def profile_from(drawn: random.Random) -> Profile:
 World: TypeAlias = tuple[list[SlateItem], Grounds]
 
 
-def world_from(seed: int, title: str) -> World:
+def world_from(seed: int, title: str, language: Language = "en") -> World:
     """Knowledge, a user and an explained slate of all items."""
     drawn, knowledge = random.Random(seed), SmallKnowledge()
     for item_id in IDS:
@@ -114,9 +114,10 @@ def world_from(seed: int, title: str) -> World:
     for n in range(ITEMS):  # or no word would be rare
         knowledge.announce(f"other-{n}", [0, 0, 1], ItemFacts("x"))
     about = drawn.choice([None, "i0"])
-    grounds = Grounds(profile_from(drawn), knowledge, NOW, CONFIG, about)
+    config = CONFIG.model_copy(update={"language": language})
+    grounds = Grounds(profile_from(drawn), knowledge, NOW, config, about)
     speaking = Profile(history=(Entry(NOW, about, "view", 1.0),)) if about else grounds.profile
-    tastes = derive_tastes(speaking, knowledge.index, CONFIG)
+    tastes = derive_tastes(speaking, knowledge.index, config)
     said = explain(IDS, knowledge.index.vectors(IDS), tastes, grounds)
     items = [
         SlateItem(item_id, "", rank, 0.0, {}, why)
@@ -126,6 +127,8 @@ def world_from(seed: int, title: str) -> World:
 
 
 WORLDS = st.builds(world_from, st.integers(0, 2**32), TITLES)
+LANGUAGES: list[Language] = ["en", "de", "zh"]
+OTHER_WORLDS = st.builds(world_from, st.integers(0, 2**32), TITLES, st.sampled_from(LANGUAGES[1:]))
 
 
 @LAW
@@ -143,6 +146,36 @@ def test_a_slate_that_came_back_from_the_topic_is_proven_too(
     items, grounds = world
     back = msgspec.json.decode(msgspec.json.encode(items), type=list[SlateItem])
     assert unproven(back, grounds) == []
+
+
+@LAW
+@given(world=OTHER_WORLDS)
+def test_every_reason_is_proven_in_other_languages(world: World) -> None:
+    items, grounds = world
+    assert unproven(items, grounds) == []
+
+
+@LAW
+@given(world=OTHER_WORLDS)
+def test_a_sentence_is_read_in_its_own_language_only(world: World) -> None:
+    items, grounds = world
+    for item in items:
+        for reason in item.reasons:
+            others = [one for one in LANGUAGES if one != grounds.config.language]
+            assert all(list(misread(reason, other)) for other in others)
+
+
+@LAW
+@given(world=OTHER_WORLDS, data=st.data())
+def test_a_sentence_of_other_evidence_is_found_out_in_other_languages(
+    world: World, data: st.DataObject
+) -> None:
+    items, grounds = world
+    reasons = [r for item in items for r in item.reasons]
+    one, other = data.draw(st.sampled_from(reasons)), data.draw(st.sampled_from(reasons))
+    assume(one.text != other.text)
+    lie = msgspec.structs.replace(one, text=other.text)
+    assert list(misread(lie, grounds.config.language))
 
 
 # -- mutants
@@ -312,6 +345,71 @@ TRUTHS = [
         {"times": 3, "interval_days": 1, "last_days": 0},
     ),
 ]
+
+
+LIES_ABROAD: list[tuple[Language, Reason]] = [
+    ("de", Reason("popular", "Bisher kamen 8 Leute hierher", {"people": 7})),
+    ("de", Reason("popular", "Bisher kamen 7 Leute nicht hierher", {"people": 7})),
+    ("de", Reason("new", "Neu: vor einem Tag erschienen", {"days": 0})),
+    ("de", Reason("new", "Neu: vor weniger als einem Tag erschienen", {"days": 1})),
+    ("de", Reason("explore", "Hier war noch niemand", {"fewer_than": 5})),
+    ("de", Reason("explore", "Das kennen erst wenige", {"people": 0})),
+    (
+        "de",
+        Reason(
+            "similar",
+            "Ähnlich wie „Dune“, das dir gefallen hat",
+            {"titles": ["Dune"], "actions": ["click"]},
+        ),
+    ),
+    (
+        "de",
+        Reason(
+            "attributes",
+            "Mehr von „sea“, wie „Dune“",
+            {"attribute": "subjects", "words": ["sea"], "titles": ["Dune"], "actions": [""]},
+        ),
+    ),
+    (
+        "de",
+        Reason(
+            "trending",
+            "9 Leute kamen in den letzten 7 Tagen, 8 davon in den letzten 2: Tendenz steigend",
+            {"people": 9, "days": 7, "lately": 8, "lately_days": 2, "pace": 1.9},
+        ),
+    ),
+    ("zh", Reason("popular", "至今有 8 人来过", {"people": 7})),
+    ("zh", Reason("popular", "至今没有 7 人来过", {"people": 7})),
+    ("zh", Reason("popular", "至今有七人来过", {"people": 7})),
+    ("zh", Reason("new", "新品：一天前发布", {"days": 0})),
+    ("zh", Reason("explore", "还没有人来过", {"fewer_than": 5})),
+    ("zh", Reason("explore", "知道它的人还很少", {"people": 0})),
+    (
+        "zh",
+        Reason(
+            "co-visit",
+            "来过“Dune”的 31 人中，有 40 人接着来到这里",
+            {"titles": ["Dune"], "people": 31, "of": 40},
+        ),
+    ),
+    (
+        "zh",
+        Reason("similar", "与您喜欢的“Dune”相似", {"titles": ["Dune"], "actions": ["purchase"]}),
+    ),
+    (
+        "zh",
+        Reason(
+            "attributes",
+            "同样出自“sea”，与“Dune”一样",
+            {"attribute": "subjects", "words": ["sea"], "titles": ["Dune"], "actions": [""]},
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("language", "lie"), LIES_ABROAD, ids=lambda v: getattr(v, "text", v))
+def test_lies_are_found_out_in_other_languages(language: Language, lie: Reason) -> None:
+    assert list(misread(lie, language))
 
 
 @pytest.mark.parametrize("truth", TRUTHS, ids=lambda truth: truth.text)

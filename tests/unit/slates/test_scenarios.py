@@ -134,3 +134,19 @@ def test_that_is_forgotten_by_half_each_day(knowledge: SmallKnowledge) -> None:
 def test_what_was_not_shown_loses_nothing(knowledge: SmallKnowledge) -> None:
     found = scores(knowledge, {"moby": Shown(9, NOW)})
     assert set(found.values()) == {0.0, found["moby"]}
+
+
+@pytest.mark.parametrize(
+    ("language", "similar", "because"),
+    [
+        ("en", "Similar to Dune", "Because you liked Dune"),
+        ("de", "Ähnlich wie Dune", "Weil dir Dune gefallen hat"),
+        ("zh", "与 Dune 相似", "因为您喜欢 Dune"),
+    ],
+)
+def test_what_stands_above_a_row_is_in_the_language_of_the_settings(
+    knowledge: SmallKnowledge, language: Any, similar: str, because: str
+) -> None:
+    config = SlateConfig(language=language)
+    assert scene(knowledge, "similar", about="dune", config=config).title == similar
+    assert scene(knowledge, "because", config=config).title == because

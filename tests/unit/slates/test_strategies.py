@@ -17,7 +17,10 @@ def load(tmp_path: Path, text: str, *, base: SlateConfig = SlateConfig()) -> dic
 
 def test_those_that_come_with_headwater_are_there_and_know_their_names() -> None:
     found = load_strategies(SlateConfig())
-    assert set(found) == {"hybrid", "popular", "similar", "neighbours", "repeat"}
+    of_the_engine = {"hybrid", "popular", "similar", "neighbours", "repeat"}
+    with_a_model = {"prompt", "rerank", "rerank-windows", "ra-rec", "explain", "generate"}
+    assert set(found) == of_the_engine | with_a_model
+    assert {name for name in found if found[name].refinement != "none"} == with_a_model
     assert all(strategy.strategy == name for name, strategy in found.items())
 
 
@@ -44,6 +47,12 @@ WRONG = {
     "a wrong value": ("[mine]\nsize = 0", "size"),
     "an unknown source": ('[mine]\ncandidates = ["horoscope"]', "candidates"),
     "an unknown feature": ("[mine]\nranker = { colour = 1.0 }", "colour is no feature"),
+    "an unknown teacher": ('[mine]\ntaught_by = "nobody"', "taught_by: 'nobody' is none of"),
+    "an unknown scenario": (
+        '[mine]\nrefine_scenarios = ["tea"]',
+        "refine_scenarios: 'tea' is none",
+    ),
+    "an unknown refinement": ('[mine]\nrefinement = "magic"', "refinement"),
     "visits of its own": ('[mine]\nvisits = ["sigh"]', "the actions with a gain above 0"),
     "a name of its own": ('[mine]\nstrategy = "yours"', "the name is that of the section"),
 }

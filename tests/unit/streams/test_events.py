@@ -11,11 +11,13 @@ from streams.errors import MalformedEvent, RejectedEvent, UnknownAction
 from streams.events import (
     MAX_ID_CHARS,
     MAX_IMPRESSION_ITEMS,
+    MAX_PREFERENCE_CHARS,
     Event,
     Forget,
     Gains,
     Impression,
     Interaction,
+    Preferences,
     decode_event,
     encode_event,
 )
@@ -30,7 +32,8 @@ DEEP = b"[" * 5000 + b"]" * 5000
 CLICK = {"kind": "interaction", "user_id": "ann", "at": NOW, "item_id": "dune", "action": "click"}
 SHOWN = {"kind": "impression", "user_id": "ann", "at": NOW, "slate_id": "s-1", "item_ids": ["dune"]}
 FORGET = {"kind": "forget", "user_id": "ann", "at": NOW}
-ALL = [CLICK, SHOWN, FORGET]
+WROTE = {"kind": "preferences", "user_id": "ann", "at": NOW, "text": "No horror.", "by": "user"}
+ALL = [CLICK, SHOWN, FORGET, WROTE]
 
 IDS = st.text(
     st.characters(exclude_categories=("C", "Z"), include_characters=" "), min_size=1, max_size=20
@@ -60,7 +63,18 @@ IMPRESSIONS = st.builds(
     item_ids=st.lists(IDS, max_size=5).map(tuple),
 )
 FORGETS = st.builds(Forget, user_id=IDS, at=TIMES)
-EVENTS: st.SearchStrategy[Event] = st.one_of(INTERACTIONS, RATINGS, IMPRESSIONS, FORGETS)
+OWN_WORDS = st.builds(Preferences, user_id=IDS, at=TIMES, text=st.none() | st.just("") | IDS)
+WORDS = st.builds(
+    Preferences,
+    user_id=IDS,
+    at=TIMES,
+    text=IDS.filter(str.strip),
+    by=st.sampled_from(["model", "engine"]),
+    basis=st.integers(1, 999),
+)
+EVENTS: st.SearchStrategy[Event] = st.one_of(
+    INTERACTIONS, RATINGS, IMPRESSIONS, FORGETS, OWN_WORDS, WORDS
+)
 
 
 def decode(key: bytes | None, value: bytes | None) -> Event:
@@ -128,6 +142,36 @@ def test_as_many_items_as_allowed_are_taken_on_an_impression() -> None:
     event = read(SHOWN, item_ids=["dune"] * MAX_IMPRESSION_ITEMS)
     assert isinstance(event, Impression)
     assert len(event.item_ids) == MAX_IMPRESSION_ITEMS
+
+
+def test_a_user_may_write_delete_and_hand_over_their_preferences() -> None:
+    assert read(WROTE) == Preferences(user_id="ann", at=NOW, text="No horror.", by="user")
+    assert read(WROTE, text=None) == Preferences(user_id="ann", at=NOW, by="user")
+    assert read(WROTE, text="") == Preferences(user_id="ann", at=NOW, text="", by="user")
+
+
+def test_what_others_write_says_what_it_is_from() -> None:
+    event = read(WROTE, by="model", basis=7)
+    assert event == Preferences(user_id="ann", at=NOW, text="No horror.", by="model", basis=7)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"text": "x" * (MAX_PREFERENCE_CHARS + 1)}, "at most 500 printable characters"),
+        ({"text": "two\nlines"}, "at most 500 printable characters"),
+        ({"by": "a stranger"}, "Invalid enum value"),
+        ({"by": "model"}, "basis 0, expected words"),
+        ({"by": "engine", "basis": 5, "text": None}, "expected words"),
+        ({"by": "engine", "basis": 5, "text": " "}, "expected words"),
+        ({"by": "engine", "basis": -5}, "expected words"),
+        ({"text": 7}, "text"),
+    ],
+    ids=str,
+)
+def test_preferences_that_break_a_rule_are_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(MalformedEvent, match=message):
+        read(WROTE, **changes)
 
 
 # What is refused: the bytes
@@ -374,6 +418,6 @@ def _decode_or_reject(key: bytes | None, value: bytes | None) -> None:
         event = decode(key, value)
     except RejectedEvent:
         return
-    assert isinstance(event, Interaction | Impression | Forget)
+    assert isinstance(event, Interaction | Impression | Forget | Preferences)
     assert event.at is not None
     assert event.user_id.encode() == key

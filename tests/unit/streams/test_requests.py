@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from streams.errors import MalformedRequest, RejectedEvent
 from streams.requests import (
     MAX_ITEMS,
+    MAX_WORDS_CHARS,
     Range,
     SlateRequest,
     Trigger,
@@ -28,6 +29,7 @@ FULL: dict[str, Any] = {
     "exclude": ["dune"],
     "filters": {"author": "Herbert", "subject": ["sand", "sea"], "year": {"min": 1960}},
     "deadline": 1.5,
+    "words": "something short about the sea",
     "trigger": {"id": "events-3-120", "kind": "click", "at": 10.0, "received_at": 11.0},
 }
 
@@ -45,6 +47,7 @@ REQUESTS = st.builds(
         max_size=2,
     ),
     deadline=BOUND,
+    words=WORDS,
     trigger=st.builds(Trigger, WORDS, WORDS, st.floats(0, NOW), st.floats(0, NOW)),
 )
 
@@ -67,6 +70,7 @@ def test_a_request_has_all_that_was_sent() -> None:
         exclude=("dune",),
         filters={"author": "Herbert", "subject": ("sand", "sea"), "year": Range(min=1960.0)},
         deadline=1.5,
+        words="something short about the sea",
         trigger=CAUSE,
     )
 
@@ -81,7 +85,17 @@ def test_one_to_a_hundred_items_may_be_asked_for(n: int) -> None:
     assert read(FULL, n=n).n == n
 
 
+@pytest.mark.parametrize("length", [0, 1, MAX_WORDS_CHARS])
+def test_words_may_be_as_long_as_a_few_sentences(length: int) -> None:
+    assert read(FULL, words="ä" * length).words == "ä" * length
+
+
 # What is refused
+
+
+def test_longer_words_are_refused() -> None:
+    with pytest.raises(MalformedRequest, match="'ann': 1001 characters of words, expected at most"):
+        read(FULL, words="ä" * (MAX_WORDS_CHARS + 1))
 
 
 @pytest.mark.parametrize("n", [0, -1, MAX_ITEMS + 1, 10**18])

@@ -11,8 +11,8 @@ COMPACTED = {"items", "item-vectors", "item-trends", "rankers", "profiles", "rec
 FOR_EVER = {"events", "items", "item-vectors", "item-trends", "rankers", "profiles"}
 
 
-def test_there_are_eleven_topics_each_with_a_name_of_its_own() -> None:
-    assert len(ALL) == len({topic.name for topic in ALL}) == 11
+def test_there_are_twelve_topics_each_with_a_name_of_its_own() -> None:
+    assert len(ALL) == len({topic.name for topic in ALL}) == 12
 
 
 def test_every_topic_of_the_module_is_in_the_table() -> None:
@@ -80,6 +80,11 @@ def test_what_was_replaced_of_a_user_is_compacted_within_a_day(name: str) -> Non
 def test_what_is_deleted_of_a_user_does_not_wait_a_week_for_its_file(name: str) -> None:
     (topic,) = (topic for topic in ALL if topic.name == name)
     assert topic.config()["segment.ms"] == str(12 * 3600 * 1000)
+
+
+def test_a_draft_is_gone_two_hours_after_it_was_of_any_use() -> None:
+    config = topics.SLATE_DRAFTS.config()
+    assert config["retention.ms"] == config["segment.ms"] == str(3600 * 1000)
 
 
 def test_topics_without_users_are_cleaned_as_kafka_likes() -> None:

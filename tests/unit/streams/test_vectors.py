@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from streams.enhancements import Enhancement
 from streams.errors import MalformedVector
 from streams.items import ItemFacts
 from streams.vectors import SHORTEST, VectorRecord, check_vector, decode_vector, encode_vector
@@ -25,6 +26,11 @@ STORED = (
     b'{"title":"Dune","tags":["classic"],"attributes":{"year":1965.0},"published_at":7.0}'
 )
 """The released layout, version 1: what `item-vectors` holds today must be read for ever."""
+STORED_ENHANCED = (
+    STORED[:-1] + b',"enhanced":{"of":"MDEyMzQ1Njc4OWFiY2RlZg==","by":"small",'
+    b'"asked":"enhance/1","mood":"dark"},"worth":true}'
+)
+"""The same with what was added to the item; those who do not know of that pass it over."""
 RECORD = VectorRecord(
     fingerprint=b"encoder1",
     content_hash=b"0123456789abcdef",
@@ -49,6 +55,17 @@ RECORDS = st.builds(
         tags=st.lists(st.text(max_size=4), max_size=2).map(tuple),
         attributes=st.dictionaries(st.text(max_size=4), st.text(max_size=4), max_size=2),
         published_at=st.none() | st.floats(0, 1e10),
+        worth=st.booleans(),
+        enhanced=st.none()
+        | st.builds(
+            Enhancement,
+            of=st.binary(min_size=16, max_size=16),
+            by=st.sampled_from(["engine", "small"]),
+            asked=st.sampled_from(["", "enhance/1"]),
+            summary=st.text(max_size=8),
+            tags=st.lists(st.text(max_size=4), max_size=2).map(tuple),
+            mood=st.text(max_size=4),
+        ),
     ),
     partition=st.integers(0, 2**32 - 1),
     offset=st.integers(0, 2**64 - 1),
@@ -83,6 +100,14 @@ def test_a_record_stored_in_the_released_layout_is_read() -> None:
 
 def test_the_released_layout_is_still_what_is_written() -> None:
     assert encode_vector(RECORD) == STORED
+
+
+def test_what_was_added_to_an_item_is_stored_behind_its_facts() -> None:
+    enhanced = Enhancement(of=b"0123456789abcdef", by="small", asked="enhance/1", mood="dark")
+    facts = msgspec.structs.replace(RECORD.facts, enhanced=enhanced, worth=True)
+    stored = encode_vector(msgspec.structs.replace(RECORD, facts=facts))
+    assert stored == STORED_ENHANCED
+    assert decode_vector("dune", stored, dim=DIM).facts == facts
 
 
 def test_single_precision_is_stored_in_half() -> None:

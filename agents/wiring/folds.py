@@ -1,0 +1,35 @@
+"""The roles trending and learning: folds of what events have caused, and nothing else."""
+
+from __future__ import annotations
+
+from agents import learning, trending
+from agents.learning import Learning
+from agents.trending import Trending
+from agents.wiring.sockets import Sockets
+from streams import topics
+from streams.rankers import decode_ranker, encode_ranker
+from streams.trends import decode_trend, encode_trend, glance_trend
+
+
+def register_trending(sockets: Sockets) -> None:
+    """Co-visits become the trends of items."""
+    trends = sockets.table(
+        topics.CO_VISITS, topics.ITEM_TRENDS, encode_trend, decode_trend, glance=glance_trend
+    )
+    trending.register(
+        sockets.app,
+        source=sockets.source(topics.CO_VISITS),
+        consuming=sockets.consuming,
+        trending=Trending(trends=trends, half_life=sockets.half_life, metrics=sockets.metrics),
+    )
+
+
+def register_learning(sockets: Sockets) -> None:
+    """Lessons become the weights of rankers."""
+    rankers = sockets.table(topics.LESSONS, topics.RANKERS, encode_ranker, decode_ranker)
+    learning.register(
+        sockets.app,
+        source=sockets.source(topics.LESSONS),
+        consuming=sockets.consuming,
+        learning=Learning(rankers=rankers, metrics=sockets.metrics),
+    )

@@ -1,0 +1,42 @@
+"""The role refining: drafts, a language model, second revisions; it needs nothing else."""
+
+from __future__ import annotations
+
+from agents import refining
+from agents.refining import Refining
+from agents.wiring.model import Advice, refinements_of
+from agents.wiring.sockets import Sockets
+from streams import topics
+
+
+def register_refining(sockets: Sockets, advice: Advice | None) -> None:
+    """Drafts become second revisions."""
+    service = Refining(
+        refinements=refinements_of(sockets.settings),
+        about=None if advice is None else advice.about,
+        lacking=_nothing if advice is None else advice.lacking,
+        forget=_forget_nothing if advice is None else advice.economy.forget,
+        at_once=1 if advice is None else advice.at_once,
+        menu=sockets.menu,
+        outbox=sockets.outbox,
+        topic=sockets.names.name(topics.RECOMMENDATIONS),
+        consuming=sockets.consuming,
+        metrics=sockets.metrics,
+    )
+    sockets.services.append(service)
+    refining.register(
+        sockets.app,
+        source=sockets.source(topics.SLATE_DRAFTS),
+        consuming=sockets.consuming,
+        refining=service,
+    )
+
+
+def _nothing(_: str) -> str:
+    """Without a model nothing of it can be lacking."""
+    return ""
+
+
+def _forget_nothing(_: str) -> int:
+    """Without a model there are no answers to forget."""
+    return 0

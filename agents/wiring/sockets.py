@@ -1,0 +1,80 @@
+"""What every role is connected to: settings, topics, state, outputs, metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from mode import Service
+
+from agents.consuming import Consuming
+from agents.metrics import Metrics
+from agents.settings import Settings
+from agents.tables import Commits, FoldTable
+from slates.config import DAY
+from slates.strategies import Menu
+from streams.kafka import Broker, LogReader, Outbox
+from streams.topics import Topic, Topics
+
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class Sockets:
+    """Made once for each worker, before its roles."""
+
+    settings: Settings
+    menu: Menu
+    names: Topics
+    app: Any
+    """Faust's."""
+    broker: Broker
+    outbox: Outbox
+    commits: Commits
+    consuming: Consuming
+    metrics: Metrics
+    services: list[Service] = field(default_factory=list)
+    """What is started with the app, in this order."""
+
+    @property
+    def half_life(self) -> float:
+        """Of popularity, in seconds."""
+        return self.settings.slates.popularity_half_life_days * DAY
+
+    def table(
+        self,
+        source: Topic,
+        changelog: Topic,
+        encode: Callable[[V], bytes],
+        decode: Callable[[bytes], V],
+        contained: Callable[[V, int], int] | None = None,
+        glance: Callable[[bytes], Any] | None = None,
+    ) -> FoldTable[V]:
+        """State that is made durable with every commit."""
+        table: FoldTable[V] = FoldTable(
+            source=self.names.name(source),
+            changelog=self.names.name(changelog),
+            encode=encode,
+            decode=decode,
+            contained=contained,
+            glance=glance,
+        )
+        self.commits.tables.append(table)
+        return table
+
+    def source(self, topic: Topic) -> Any:
+        """A topic as Faust reads it: bytes, whatever they are."""
+        return self.app.topic(
+            self.names.name(topic),
+            key_type=bytes,
+            value_type=bytes,
+            key_serializer="raw",
+            value_serializer="raw",
+            allow_empty=True,
+            partitions=self.settings.partitions,
+        )
+
+    def reader(self, topic: Topic) -> LogReader:
+        """A topic read as a log, outside of the group."""
+        return LogReader(self.broker, self.names.name(topic))

@@ -1,0 +1,1 @@
+"""Personal data, found by kind and replaced before a prompt leaves the process."""

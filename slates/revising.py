@@ -1,0 +1,165 @@
+"""
+Revision 2 of a slate: the model's order and words, or a mark that says why there are none.
+
+The same slate either way: its id, its trigger and what it was built with stay.  An item that the
+model has brought up from the shortlist gets a reason out of the draft, so that every line has one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+import msgspec
+
+from slates.config import SlateConfig
+from slates.draft import Candidate, Draft
+from slates.reasons.attributes import MAX_WORDS, is_sayable
+from slates.reasons.deeds import VERBS
+from slates.reasons.grounds import shorten
+from slates.reasons.sentences import say
+from slates.refining import Refined
+from slates.shelf import Place
+from slates.slate import Kind, Reason, Slate, SlateItem
+from streams.items import AttributeValue, attribute_words
+
+Grounded: TypeAlias = tuple[Kind, Mapping[str, object]]
+"""A kind of reason and its evidence."""
+
+REVISION = 2
+SHORTLISTED = "shortlist"
+"""The source of an item that the model has brought up; its score is the engine's."""
+
+
+def revise(
+    draft: Draft, refined: Refined, *, config: SlateConfig, now: float, took: float
+) -> Slate:
+    """
+    Make revision 2 of what a model said.
+
+    Args:
+        draft: What it was asked about.
+        refined: What it said, checked and repaired.
+        config: The strategy, for its caps and for how many people make a crowd.
+        now: Seconds since 1970.
+        took: Seconds that asking took.
+    """
+    slate = draft.slate
+    shown = {item.item_id: item for item in slate.items}
+    known = {candidate.item_id: candidate for candidate in draft.candidates}
+    items = []
+    for rank, item_id in enumerate(_within_caps(refined.order, draft, config.caps)):
+        item = shown.get(item_id) or _brought_up(known[item_id], draft, config)
+        reasons = refined.reasons.get(item_id) or item.reasons
+        items.append(msgspec.structs.replace(item, rank=rank, reasons=tuple(reasons)))
+    return msgspec.structs.replace(
+        slate,
+        revision=REVISION,
+        items=tuple(items),
+        ranked_by="model",
+        degraded=(*slate.degraded, *refined.degraded),
+        versions=msgspec.structs.replace(
+            slate.versions, prompt=refined.prompt, model=refined.model
+        ),
+        tokens=slate.tokens + refined.usage.total,
+        timings=msgspec.structs.replace(slate.timings, refined=took),
+        produced_at=now,
+    )
+
+
+def mark(
+    draft: Draft, reason: str, *, now: float, took: float, tokens: int = 0
+) -> Slate:
+    """
+    Make a revision 2 that changes nothing and says that the model has failed, and how.
+
+    Args:
+        draft: What it was asked about.
+        reason: As `ModelUnavailable` has it.
+        now: Seconds since 1970.
+        took: Seconds that asking took.
+        tokens: What was paid for all the same.
+    """
+    slate = draft.slate
+    return msgspec.structs.replace(
+        slate,
+        revision=REVISION,
+        tokens=slate.tokens + tokens,
+        degraded=(*slate.degraded, model_line(reason)),
+        timings=msgspec.structs.replace(slate.timings, refined=took),
+        produced_at=now,
+    )
+
+
+def model_line(reason: str) -> str:
+    """
+    What stands in `degraded` where a model was wanted and was of no use.
+
+    >>> model_line("timeout")
+    'model: timeout'
+    """
+    return f"model: {reason}"
+
+
+def _within_caps(order: Sequence[str], draft: Draft, caps: Mapping[str, int]) -> list[str]:
+    """The first of an order that the caps allow; what the engine has shown so may stay so."""
+    first = list(order[: draft.n])
+    if first == [item.item_id for item in draft.slate.items]:
+        return first
+    attributes = {candidate.item_id: candidate.attributes for candidate in draft.candidates}
+    counts: Counter[Place] = Counter()
+    chosen: list[str] = []
+    spared: list[str] = []
+    for item_id in order:
+        places = [(n, w) for n in caps for w in attribute_words(attributes[item_id].get(n, ()))]
+        if any(counts[place] >= caps[place[0]] for place in places):
+            spared.append(item_id)
+        else:
+            counts.update(places)
+            chosen.append(item_id)
+    return [*chosen, *spared][: draft.n]
+
+
+def _brought_up(candidate: Candidate, draft: Draft, config: SlateConfig) -> SlateItem:
+    kind, evidence = _shared(candidate, draft) or _crowd(candidate, config.supporters)
+    return SlateItem(
+        item_id=candidate.item_id,
+        title=candidate.title,
+        rank=0,
+        score=candidate.score,
+        sources={SHORTLISTED: candidate.score},
+        reasons=(Reason(kind, say(kind, evidence, config.language), evidence),),
+    )
+
+
+def _shared(candidate: Candidate, draft: Draft) -> Grounded | None:
+    """What it has in common with something the user did more to than open, else with anything."""
+    words = dict.fromkeys(_places(candidate.attributes))
+    liked = [had for had in draft.history if had.gain > 0 and had.item_id != candidate.item_id]
+    for had in sorted(liked, key=lambda h: h.action not in VERBS):
+        shared = [place for place in _places(had.attributes) if place in words]
+        if shared:
+            attribute = shared[0][0]
+            evidence = {
+                "attribute": attribute,
+                "words": [word for name, word in shared if name == attribute][:MAX_WORDS],
+                "items": [had.item_id],
+                "titles": [shorten(had.title)],
+                "actions": [had.action],
+            }
+            return "attributes", evidence
+    return None
+
+
+def _places(attributes: Mapping[str, AttributeValue]) -> list[Place]:
+    found = [(name, word) for name, value in attributes.items() for word in attribute_words(value)]
+    return [place for place in found if is_sayable(place)]
+
+
+def _crowd(candidate: Candidate, supporters: int) -> Grounded:
+    if candidate.people >= supporters:
+        return "popular", {"people": candidate.people}
+    if candidate.people:
+        return "explore", {"fewer_than": supporters}
+    return "explore", {"people": 0}

@@ -1,0 +1,1 @@
+"""Sentences that a language model makes of reasons, each proven against what it cites."""
