@@ -18,7 +18,8 @@ from slates.model import Message, Question
 _PIECE = re.compile(
     r"(?P<digits>\d+)|(?P<ascii>[A-Za-z]+)|(?P<latin>[A-Za-z\u00c0-\u024f]+)"
     r"|(?P<han>[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]+)"
-    r"|(?P<letters>[^\W\d_]+)|(?P<space>\s+)|(?P<signs>[!-/:-@\[-`{-~]+)|(?P<other>.)",
+    r"|(?P<letters>[^\W\d_]+)|(?P<gap>[ ](?=\d))|(?P<space>\s+)"
+    r"|(?P<signs>[!-/:-@\[-`{-~]+)|(?P<other>.)",
     re.DOTALL,
 )
 PER_MESSAGE = 4
@@ -48,7 +49,8 @@ def _of_message(message: Message) -> int:
 
 
 def _ascii(word: str) -> float:
-    return 1.0 if len(word) <= 4 else 1.0 + (len(word) - 4) * 0.22
+    """Words in use are one token; the longer, and with a capital, the rarer."""
+    return 1.0 + max(0, len(word) - 4) * (0.32 if word[0].isupper() else 0.22)
 
 
 def _space(run: str) -> float:
@@ -59,9 +61,10 @@ def _space(run: str) -> float:
 _COSTS: Mapping[str, Callable[[str], float]] = {
     "digits": lambda run: math.ceil(len(run) / 3),
     "ascii": _ascii,
-    "latin": lambda word: 1.0 + len(word.encode()) * 0.3,
+    "latin": lambda word: 1.0 + len(word.encode()) * 0.4,
     "han": lambda run: len(run) * 1.3,
     "letters": lambda word: 0.5 + len(word.encode()) * 0.45,
+    "gap": lambda _: 1.0,
     "space": _space,
     "signs": lambda run: 0.4 + 0.6 * len(run),
     "other": lambda sign: len(sign.encode()) * 0.8,
