@@ -48,6 +48,7 @@ class Sockets:
         changelog: Topic,
         encode: Callable[[V], bytes],
         decode: Callable[[bytes], V],
+        *,
         contained: Callable[[V, int], int] | None = None,
         glance: Callable[[bytes], Any] | None = None,
     ) -> FoldTable[V]:
