@@ -73,6 +73,22 @@ DASHBOARDS: Mapping[str, Sequence[Panel]] = {
         Panel("Rebuilds thrown away", {"{{instance}}": "headwater_index_rebuild_failures"}),
         Panel("Age of snapshots", {"{{replica}}": "headwater_snapshot_age_seconds"}, SECONDS),
     ),
+    "Model": (
+        Panel("Calls a second", rate("headwater_model_calls_total", "outcome"), RATE),
+        Panel("Tokens a second", rate("headwater_model_tokens_total", "kind"), RATE),
+        Panel(
+            "Cost an hour",
+            {"cost": "sum(rate(headwater_model_cost_total[$__rate_interval])) * 3600"},
+        ),
+        Panel("Tokens saved a second", rate("headwater_model_saved_tokens_total", "cause"), RATE),
+        Panel("Cache", rate("headwater_model_cache_total", "outcome"), RATE),
+        Panel("Time of a call", quantiles("headwater_model_seconds", "strategy"), SECONDS),
+        Panel("Drafts a second", rate("headwater_drafts_total", "reason"), RATE),
+        Panel("Refinements a second", rate("headwater_refinements_total", "outcome"), RATE),
+        Panel("Replies repaired", rate("headwater_refinement_repairs_total", "what"), RATE),
+        Panel("Personal data taken out", rate("headwater_model_redacted_total", "kind"), RATE),
+        Panel("Items enhanced a second", rate("headwater_enhanced_items_total", "outcome"), RATE),
+    ),
     "Streams": (
         Panel("Lag by topic", {"{{topic}}": "sum by (topic) (headwater_consumer_lag)"}),
         Panel("Events a second", rate("headwater_events_folded_total", "kind"), RATE),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import secrets
 import time
@@ -135,13 +134,6 @@ _SAFE = [
 ]
 
 
-async def _load(parts: Parts) -> None:
-    """Only now: slates need no encoder, and loading it takes the processor for seconds."""
-    for replica in parts.replicas:
-        await replica.ready.wait()
-    await parts.searching.load()
-
-
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     parts: Parts = app.state.parts
@@ -150,9 +142,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     try:
         for service in services:
             await service.start()
-        loading = asyncio.create_task(_load(parts))
         yield
-        loading.cancel()
     finally:
         for service in reversed(services):
             await service.stop()

@@ -31,7 +31,7 @@ LOADING = 5.0
 
 
 class Searching:
-    """Finds items by vector; words need the encoder, which is loaded once all else is there."""
+    """Finds items by vector; words need the encoder, which is loaded with the first of them."""
 
     def __init__(self, catalogue: Catalogue, make_encode: Callable[[], Encode]) -> None:
         self._catalogue = catalogue

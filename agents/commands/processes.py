@@ -30,7 +30,7 @@ POLL = 0.1
 
 @contextmanager
 def running(
-    settings: Settings, more: Mapping[str, str] | None = None
+    settings: Settings, more: Mapping[str, str] | None = None, *, gateway: bool = False
 ) -> Iterator[tuple[Settings, int]]:
     """
     A broker, unless the settings name one, and a worker, while the block lasts.
@@ -38,6 +38,7 @@ def running(
     Args:
         settings: As they are here.
         more: Variables that only the children have.
+        gateway: Is there to be one, too?  It is not waited for.
 
     Yields:
         The settings to reach them with, and the port of the worker's metrics.
@@ -45,13 +46,15 @@ def running(
     Raises:
         SetupError: One of them ended, or was not ready in time; its own words are on stderr.
     """
-    with _own_state(settings) as own:
+    with _own_state(settings) as found:
+        own = _with_free_gateway(found)
         port = free_port(own.metrics.port)
         environment = {
             **os.environ,
             **(more or {}),
             "HEADWATER_STATE_DIR": str(own.state_dir.absolute()),
             "HEADWATER_METRICS__PORT": str(port),
+            "HEADWATER_GATEWAY__PORT": str(own.gateway.port),
             "HEADWATER_ENHANCE__ITEMS": own.enhance.items,
         }
         children: list[subprocess.Popen[bytes]] = []
@@ -63,10 +66,20 @@ def running(
                 run(_declare(own))
             children.append(_start("worker", environment))
             _await(children[-1], "worker", lambda: _is_warm(port), WORKER_PATIENCE)
+            if gateway:
+                children.append(_start("gateway", environment))
             yield own, port
         finally:
             for child in reversed(children):
                 _stop(child)
+
+
+def _with_free_gateway(settings: Settings) -> Settings:
+    """The page's port, another one where that is taken."""
+    port = free_port(settings.gateway.port)
+    return settings.model_copy(
+        update={"gateway": settings.gateway.model_copy(update={"port": port})}
+    )
 
 
 @contextmanager

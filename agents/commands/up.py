@@ -90,7 +90,7 @@ def up(  # noqa: PLR0917 - one parameter per option is how Typer reads them
     ] = False,
 ) -> None:
     """
-    Start broker, worker and metrics, load a catalogue, drive users, and show it live.
+    Start broker, worker, metrics and page, load a catalogue, drive users, and show it live.
 
     Ctrl-C ends it.  With HEADWATER_BROKER=host:port it runs on that Kafka instead of the embedded
     broker.  A replay also ends when its data do.
@@ -109,7 +109,7 @@ def up(  # noqa: PLR0917 - one parameter per option is how Typer reads them
     typer.echo(f"starting: {job.name}, {len(job.catalogue):,} items …", err=True)
     with (
         _model(settings, wanted=model_test_server) as more,
-        running(settings, more) as (inner, port),
+        running(settings, more, gateway=not as_json) as (inner, port),
     ):
         result = run(_main(inner, job, port, show=not as_json))
     if as_json:
@@ -262,7 +262,8 @@ async def _drained(driver: Driver, port: int) -> Figures:
 
 
 async def _show(job: Job, tally: Tally, port: int, settings: Settings) -> None:
-    notes = EMBEDDED_NOTE if settings.embedded else f"Kafka at {settings.broker}. Ctrl-C ends it."
+    where = EMBEDDED_NOTE if settings.embedded else f"Kafka at {settings.broker}. Ctrl-C ends it."
+    notes = f"page http://{settings.gateway.host}:{settings.gateway.port}\n{where}"
     title = f"headwater · {job.name}"
     with Live(refresh_per_second=REFRESH, screen=False) as live:
         while True:
