@@ -75,6 +75,10 @@ class Meter:
         return json.dumps({"titles": named})
 
 
+TELLING = frozenset(("explain", "ra-rec"))
+"""Roles that are answered in sentences; a recorded order is no answer to them."""
+
+
 def measure_costs(
     films: Films, ranking: Ranking, *, users: Sequence[str], count: Count
 ) -> dict[str, Cost]:
@@ -92,6 +96,8 @@ def measure_costs(
     roles = make_refinements(Terms(count=count, max_prompt_tokens=100_000))
     costs = {NAIVE: _mean([_naive(draft, known, count) for draft in drafts])}
     for name, role in roles.items():
+        if name in TELLING:
+            continue
         metered = []
         for draft in drafts:
             meter = Meter(count, [each.title for each in draft.candidates])

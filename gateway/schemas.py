@@ -42,7 +42,7 @@ def answer(schema: Mapping[str, Any], text: str, *, media: str = "application/js
 
 def problems(*statuses: int) -> dict[int | str, Any]:
     """What may go wrong with a route; some things may with all."""
-    every = {401, 403, 408, 413, 422, 429, *statuses}
+    every = {401, 403, 404, 405, 408, 413, 422, 429, *statuses}
     return {
         status: answer(ref("Problem"), "see `detail` and `field`", media=MEDIA_TYPE)
         for status in sorted(every)

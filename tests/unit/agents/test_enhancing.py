@@ -29,7 +29,7 @@ from indexes.embedding import DIM
 from indexes.exact import ExactIndex
 from slates.enhancing import load_enhance
 from slates.extracting import Extractor
-from slates.llm import Server
+from slates.llm import OpenAIServer
 from slates.model import Answer, Model, Question, Usage
 from slates.remote import Manners, RemoteModel
 from slates.testing import Asked, ModelServer, Script
@@ -563,7 +563,7 @@ def gullible(asked: Asked) -> str:
 @asynccontextmanager
 async def served(script: Script) -> AsyncIterator[tuple[Workshop, ModelServer]]:
     async with ModelServer(script) as server:
-        client = Server(server.base_url, key="", local_only=True)
+        client = OpenAIServer(server.base_url, key="", local_only=True)
         try:
             model = RemoteModel(
                 client, Manners(small=("small",), large=(), retries=0), estimate=len

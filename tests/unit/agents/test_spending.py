@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from agents.__main__ import app
+from agents.__main__ import app_of
 from agents.metrics import Metrics
 from agents.model_settings import BudgetSettings, PriceSettings, PrivacySettings
 from agents.settings import Settings, load_settings
@@ -33,7 +33,9 @@ def settings_in(tmp_path: Path, **others: Any) -> Settings:
 
 
 def shown(*words: str) -> str:
-    result = CliRunner().invoke(app, ["budget", *words], catch_exceptions=False)
+    result = CliRunner().invoke(
+        app_of(("budget", "why")), ["budget", *words], catch_exceptions=False
+    )
     assert result.exit_code == 0
     return result.output
 

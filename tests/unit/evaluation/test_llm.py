@@ -242,4 +242,4 @@ def test_every_recorded_reply_becomes_a_permutation() -> None:
     figures = summary(Path(folder) / "recorded-llm", world_of(films, ById()))
     assert figures["replies"] == figures["permutations"] >= 5_433
     assert (figures["outside_catalogue"], figures["crashes"]) == (0, 0)
-    assert figures["degraded"] >= figures["empty"] >= 85
+    assert figures["degraded"] >= figures["empty"] >= 80
