@@ -9,7 +9,7 @@ PYTEST := $(BIN)/python -m pytest -n 4 --dist loadfile
 STAMP := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test check test-kafka faults bench soak clean
+.PHONY: help setup up test check test-page test-kafka faults bench soak clean
 
 help: ## this text
 	@echo "Headwater: clicks in, ranked and explained slates out."
@@ -40,6 +40,9 @@ check: setup ## format, lint, types, contracts, tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(PYTEST)
+
+test-page: setup ## the live page in Chromium (Debian: apt install chromium)
+	$(BIN)/python -m pytest tests/page
 
 test-kafka: setup ## the tests against Apache Kafka (needs a JDK 17+ and Maven)
 	$(BIN)/python -m benchmarks.apache_kafka fetch

@@ -332,6 +332,7 @@ async def test_the_metrics_tell_what_happened(worker: WorkerProgram, films: None
         "co-visits",
         "lessons",
         "slate-requests",
+        "slate-drafts",
     }
 
 

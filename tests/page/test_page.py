@@ -15,7 +15,7 @@ from streams.items import Item
 from tests.support.gateways import GatewayProgram
 from tests.support.processes import WorkerProgram, wait_until
 
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
 if BROWSER is None:
     pytest.skip("no Chromium on the PATH (Debian: apt install chromium)", allow_module_level=True)
 
