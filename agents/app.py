@@ -17,9 +17,11 @@ from agents.consuming import Consuming, Fatal, end_worker
 from agents.keeping import Keeping
 from agents.lag import LagWatch
 from agents.lookout import Lookout
+from agents.looplag import LoopLag
 from agents.memory import end_loading
 from agents.metrics import Metrics
 from agents.replicas import Replica
+from agents.resting import Resting
 from agents.restoring import Restoring
 from agents.roles import ASKING, KNOWING, ROLES, group_of, read_by
 from agents.safety.lease import Lease
@@ -74,6 +76,7 @@ class Worker:
         self.commits = Commits(
             self.outbox, lease=self.lease, keep=keeping.add, on_commit=metrics.commits.inc
         )
+        self._keeping = keeping
         self._restoring = Restoring(broker, self.commits.tables, keeping=keeping, metrics=metrics)
         group = group_of(settings, self.roles)
         self._lookout = self._make_lookout(group)
@@ -89,7 +92,8 @@ class Worker:
         )
         self.replicas: tuple[Replica, ...] = ()
         self._sockets = self._make_sockets()
-        self.services.extend((self._watchdog(), self._lag_watch()))
+        self.services.extend((self._watchdog(), self._lag_watch(), LoopLag(metrics)))
+        self.services.append(Resting(self.commits.tables))
         shared = SharedEncoder(encoder)
         self._advice = self._seek_advice(shared)
         self._register(snapshots, shared)
@@ -237,6 +241,7 @@ class Worker:
         """Start our services with the app: its own tasks wait for the first assignment."""
 
         async def started() -> None:
+            self._keeping.load_early([table.changelog for table in self.commits.tables])
             await self.outbox.start()
             await on_start()
             self.app.sensors.remove(self.app.monitor)  # 5 % of the time, for figures nobody reads

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -63,6 +64,16 @@ class KeptFiles:
     def path(self, place: Place) -> Path:
         """Where the file of a partition is."""
         return self._folder / f"{place}{SUFFIX}"
+
+    def places(self, topic: str) -> list[Place]:
+        """The partitions of a changelog of which there is a file, whatever is in it."""
+        numbers = (path.name[len(topic) + 1 : -len(SUFFIX)] for path in self._of_topic(topic))
+        return [Place(topic, int(number)) for number in sorted(numbers) if number.isdecimal()]
+
+    def _of_topic(self, topic: str) -> list[Path]:
+        names = f"{topic}-"
+        found = self._folder.glob(f"*{SUFFIX}")
+        return [path for path in found if path.name.startswith(names)]
 
     def load(self, place: Place) -> Kept | None:
         """Open the file of a partition and read it; None where there is none to be used."""
@@ -158,15 +169,36 @@ class Keeping:
         self._waiting: dict[Place, Stretch | None] = {}
         """What is to be written; None where something is missing in between."""
         self._writing: asyncio.Task[None] | None = None
+        self._early: dict[Place, asyncio.Future[Kept | None]] = {}
+        """What `load_early` has begun to load, until somebody owns it."""
         self._confirmed = clock()
 
     def path(self, place: Place) -> Path:
         """Where the copy of a partition is."""
         return self._files.path(place)
 
+    def load_early(self, topics: Collection[str]) -> None:
+        """
+        Load all that is kept of these changelogs, before anybody knows what will be owned.
+
+        A group takes its time: after a crash it waits until the session of the dead has ended.
+        """
+        loop = asyncio.get_running_loop()
+        for place in chain.from_iterable(map(self._files.places, topics)):
+            job = partial(self._files.load, place)
+            self._early[place] = loop.run_in_executor(self._thread, job)
+
+    async def leave_early(self) -> None:
+        """What was loaded early and is not owned is of no use."""
+        early, self._early = self._early, {}
+        for place in early:
+            await self._in_thread(partial(self._files.let_go, place))
+
     async def load(self, place: Place) -> Kept | None:
         """What was kept of a partition that is owned now; None where nothing can be used."""
         await self._write_next(place)
+        if (early := self._early.pop(place, None)) is not None:
+            return await early
         return await self._in_thread(partial(self._files.load, place))
 
     async def refuse(self, place: Place) -> None:
@@ -177,7 +209,7 @@ class Keeping:
         """These are owned; let go of all others."""
         for place in self._waiting.keys() - places:
             await self._write_next(place)
-        await self._in_thread(partial(self._files.retain, frozenset(places)))
+        await self._in_thread(partial(self._files.retain, frozenset({*places, *self._early})))
 
     def add(self, stretches: Mapping[Place, Stretch | None]) -> None:
         """
@@ -202,6 +234,7 @@ class Keeping:
     async def close(self) -> None:
         """Write what waits, and let go of all files."""
         await self.flush()
+        await self.leave_early()
         await self.retain(())
         self._thread.shutdown()
 

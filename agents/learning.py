@@ -6,7 +6,7 @@ from typing import Any
 
 from agents.consuming import Consuming
 from agents.metrics import Metrics
-from agents.tables import Sharded
+from agents.shards import Sharded
 from slates.ranking import START
 from streams.errors import MalformedEvent
 from streams.kafka import Record

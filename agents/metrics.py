@@ -10,6 +10,7 @@ import platform
 from importlib.metadata import version
 
 from prometheus_client import (
+    CONTENT_TYPE_LATEST,
     CollectorRegistry,
     Counter,
     Gauge,
@@ -18,6 +19,7 @@ from prometheus_client import (
     PlatformCollector,
     ProcessCollector,
     disable_created_metrics,
+    generate_latest,
 )
 
 LATENCY = (
@@ -43,6 +45,7 @@ class Metrics:
         self._declare_refinements()
         self._declare_model()
         self._declare_quality()
+        self._declare_gateway()
         self._declare_worker()
 
     def _declare_stream(self) -> None:
@@ -329,7 +332,37 @@ class Metrics:
             registry=r,
         )
 
+    def _declare_gateway(self) -> None:
+        r = self.registry
+        self.gateway_requests = Counter(
+            "headwater_gateway_requests",
+            "HTTP requests, by route and class of status.",
+            ["route", "status"],
+            registry=r,
+        )
+        self.gateway_seconds = Histogram(
+            "headwater_gateway_request_seconds",
+            "Time of an HTTP request, streams apart, by route.",
+            ["route"],
+            buckets=LATENCY,
+            registry=r,
+        )
+        self.gateway_streams = Gauge(
+            "headwater_gateway_streams", "Streams of server-sent events open.", registry=r
+        )
+        self.gateway_undelivered = Counter(
+            "headwater_gateway_undelivered",
+            "Events and items that the broker has not acknowledged in time.",
+            registry=r,
+        )
+
     def _declare_worker(self) -> None:
+        self.loop_lag = Histogram(
+            "headwater_loop_lag_seconds",
+            "How much later than asked for the event loop came back: what all else waits, too.",
+            buckets=SHORT,
+            registry=self.registry,
+        )
         Gauge(
             "headwater_build_info",
             "Always 1; the labels tell the versions.",
@@ -347,3 +380,8 @@ def kind_of(line: str) -> str:
     """
     kind = line.partition(":")[0]
     return line if kind == "model" else kind
+
+
+def page(metrics: Metrics) -> tuple[bytes, str]:
+    """What Prometheus reads, and its content type."""
+    return generate_latest(metrics.registry), CONTENT_TYPE_LATEST

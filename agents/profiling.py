@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from agents.consuming import Consuming, origin_of
 from agents.metrics import Metrics
-from agents.tables import Sharded
+from agents.shards import Sharded
 from streams import topics
 from streams.covisits import co_visit_of
 from streams.events import Event, Forget, Gains, Interaction, decode_event

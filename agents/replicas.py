@@ -10,14 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from mode import Service
 
 from agents.catalogue import Catalogue
-from agents.decoding import read_rankers, read_trends, read_vectors
+from agents.decoding import read_rankers, read_vectors
 from agents.metrics import Metrics
 from agents.snapshotting import Snapshotting
 from agents.takeover import Takeover
@@ -27,12 +26,8 @@ from streams.vectors import VectorRecord
 
 log = logging.getLogger("headwater")
 
-T = TypeVar("T")
-
 FETCH_WAIT = 0.2
 """Seconds to wait for new records; a real Kafka answers as soon as there is one."""
-TRENDS_AT_A_TIME = 20
-"""Trends taken over before others may go on: about 2 ms; all come at once, once a second."""
 PROBES = 8
 """Items per read whose findability is proven; more would cost a search each during a load."""
 
@@ -48,6 +43,8 @@ class Replica(Service):  # type: ignore[misc]
         self.ready = asyncio.Event()
         self.applied: dict[int, int] = {}
         """Partition to the offset up to which everything was taken over."""
+        self.begun = False
+        """Is what was kept restored, and the log being read?"""
 
     async def restore(self) -> Mapping[int, int]:
         """Load what was kept locally; partition to the offset to go on from."""
@@ -68,8 +65,14 @@ class Replica(Service):  # type: ignore[misc]
         )
         self.metrics.dead_letters.labels(record.topic, reason(error)).inc()
 
-    async def catch_up(self) -> None:
-        """All that the log had at start was handed to `apply`; called once, before `ready`."""
+    async def catch_up(self) -> bool:
+        """
+        All that the log had at start was handed to `apply`; called before `ready`.
+
+        Returns:
+            Whether that was enough; if not, the log is read again from where the reader is now.
+        """
+        return True
 
     async def tick(self) -> None:
         """Do what is to be done now and then; called between reads."""
@@ -78,18 +81,23 @@ class Replica(Service):  # type: ignore[misc]
         """Throw away what was restored: it belongs to another log."""
 
     async def on_start(self) -> None:
-        """Restore and connect."""
+        """Not ready yet; what takes time is done beside what others do at the start."""
         self.metrics.replica_ready.labels(self.name).set(0)
+
+    async def begin(self) -> None:
+        """Restore and connect."""
         await self.reader.start(await self.restore())
         if self.reader.restarted:
             log.warning("%s: the snapshot is not of this log; reading it from the start", self.name)
             await self.reset()
             self.reader.rewind()
         self.applied = dict(self.reader.positions)
+        self.begun = True
 
     @Service.task  # type: ignore[untyped-decorator]
     async def _follow(self) -> None:
         began = time.monotonic()
+        await self.begin()
         while not self.should_stop:
             if records := await self.reader.read(wait=FETCH_WAIT):
                 await self.apply(records)
@@ -97,8 +105,7 @@ class Replica(Service):  # type: ignore[misc]
             await self.tick()
             if not self.ready.is_set():
                 self.metrics.replica_behind.labels(self.name).set(self.reader.behind)
-                if not self.reader.behind:
-                    await self.catch_up()
+                if not self.reader.behind and await self.catch_up():
                     self.ready.set()
                     self.metrics.replica_ready.labels(self.name).set(1)
                     log.info("%s: caught up in %.2f s", self.name, time.monotonic() - began)
@@ -130,8 +137,10 @@ class VectorReplica(Replica):
 
     async def restore(self) -> Mapping[int, int]:
         """A rebuilt index, else the newest snapshot that can be trusted, else nothing."""
-        rebuilt = self.takeover.begin()
-        offsets = self.snapshots.restore(self.catalogue) if rebuilt is None else rebuilt
+        offsets = self.takeover.begin()
+        if offsets is None:
+            kept = await asyncio.to_thread(self.snapshots.read, self.catalogue)
+            offsets = self.snapshots.adopt(kept, self.catalogue)
         self._gauge()
         return offsets
 
@@ -214,57 +223,8 @@ class VectorReplica(Replica):
         await self.takeover.close()
         await super().on_stop()
         self.catalogue.index.close()
-        self.snapshots.finish(self.catalogue, self.applied)
-
-
-class TrendReplica(Replica):
-    """
-    `item-trends` into the catalogue; nothing is kept locally.
-
-    A log holds many former trends of an item before it is compacted.  At start the newest of each
-    is looked for first, and only that one is decoded; the one before it where that cannot be done.
-    """
-
-    def __init__(
-        self, reader: LogReader, metrics: Metrics, *, catalogue: Catalogue, **kwargs: Any
-    ) -> None:
-        super().__init__("item-trends", reader, metrics, **kwargs)
-        self.catalogue = catalogue
-        self._newest: dict[bytes | None, tuple[Record, ...]] = {}
-        """The last two of each item, until the end that the log had at start is reached."""
-
-    async def apply(self, records: Sequence[Record]) -> None:
-        """Follow the newest of each item; slates are built between, not after."""
-        if not self.ready.is_set():
-            for record in records:
-                self._newest[record.key] = (*self._newest.get(record.key, ())[-1:], record)
-            return
-        for some in _few(records):
-            self._follow_trends(some)
-            await asyncio.sleep(0)
-
-    async def catch_up(self) -> None:
-        """Follow what the log had at start."""
-        for some in _few(self._newest.values()):
-            for *former, newest in some:
-                if not self._follow_trends([newest]):
-                    self._follow_trends(former)
-            await asyncio.sleep(0)
-        self._newest.clear()
-
-    def _follow_trends(self, records: Sequence[Record]) -> int:
-        """Follow those that can be read; how many items that was."""
-        trends = read_trends(records, refuse=self.refuse)
-        for item_id, trend in trends.items():
-            self.catalogue.follow(item_id, trend)
-        return len(trends)
-
-
-def _few(items: Iterable[T]) -> Iterator[list[T]]:
-    """So many of them at a time that others do not have to wait long."""
-    rest = iter(items)
-    while some := list(islice(rest, TRENDS_AT_A_TIME)):
-        yield some
+        if self.begun:  # or a whole snapshot would be replaced by one of nothing
+            self.snapshots.finish(self.catalogue, self.applied)
 
 
 class RankerReplica(Replica):

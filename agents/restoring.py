@@ -8,27 +8,23 @@ in local files need not be read again.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
-from agents.keeping import Keeping, Place
-from agents.kept import Mark
+from agents.keeping import Keeping, Kept, Place
 from agents.metrics import Metrics
-from agents.tables import FoldTable, Shard
+from agents.packing import Packing
+from agents.shards import Shard
+from agents.tables import FoldTable
 from agents.tails import Tail, read_tails
-from streams.errors import ChangelogUnreadable, TopicMismatch
+from streams.errors import TopicMismatch
 from streams.kafka import Broker, partition_counts
-from streams.wire import UNDECODABLE
 
 log = logging.getLogger("headwater")
 
 V = TypeVar("V")
-
-DECODE_BATCH = 200
-"""Values decoded before others may use the event loop."""
 
 
 class Restoring:
@@ -72,6 +68,7 @@ class Restoring:
             if missing := sorted(set(owned.get(table.source, ())) - set(table.shards)):
                 await self._check_partitions(table, missing)
                 await self._fill(table, missing)
+        await self._keeping.leave_early()
 
     async def _check_partitions(self, table: FoldTable[V], partitions: Sequence[int]) -> None:
         count = (await partition_counts(self._broker)).get(table.changelog, 0)
@@ -85,69 +82,34 @@ class Restoring:
 
     async def _fill(self, table: FoldTable[V], partitions: Sequence[int]) -> None:
         began = time.monotonic()
-        values: dict[int, dict[str, V]] = {partition: {} for partition in partitions}
-        highest: dict[int, int] = {}
-        known = {p: await self._load(table, p, values[p]) for p in partitions}
+        places = {p: Place(table.changelog, p) for p in partitions}
+        kept = {p: await self._keeping.load(place) for p, place in places.items()}
+        known = {p: None if found is None else found.mark for p, found in kept.items()}
         tails = await read_tails(self._broker, table.changelog, known)
+        shards: dict[int, Shard[V]] = {}
+        highest: dict[int, int] = {}
         for partition, tail in tails.items():
-            if known[partition] is not None and tail.after is None:
-                await self._keeping.refuse(Place(table.changelog, partition))
-                values[partition].clear()
-            await _overlay(table, values[partition], tail.changes(), where=tail.where)
-            highest[partition] = await _highest(table, partition, values[partition])
-        table.give({partition: Shard(found) for partition, found in values.items()})
+            found = kept.pop(partition)
+            if found is not None and tail.after is None:
+                await self._keeping.refuse(places[partition])
+                found = None
+            packing = Packing(table, partition, copy=self._described(places[partition], found))
+            await packing.pack({} if found is None else found.rows, tail)
+            shards[partition], highest[partition] = packing.shard(), packing.highest
+        table.give(shards)
         table.restored = {**table.restored, **highest}
         self._keep(table, tails)
         took = time.monotonic() - began
         self._metrics.restore_seconds.labels(table.changelog).set(took)
-        keys = sum(map(len, values.values()))
+        keys = sum(map(len, shards.values()))
         log.info("%s: %d keys of partitions %s in %.2f s", table.changelog, keys, partitions, took)
 
-    async def _load(self, table: FoldTable[V], partition: int, values: dict[str, V]) -> Mark | None:
-        """Fill in what was kept of a partition, and say what it is."""
-        place = Place(table.changelog, partition)
-        kept = await self._keeping.load(place)
+    def _described(self, place: Place, kept: Kept | None) -> str:
+        """Names where a value stands that was not read from the log just now."""
         if kept is None:
-            return None
-        where = f"{place} before offset {kept.mark.end}, kept in {self._keeping.path(place)}"
-        await _overlay(table, values, kept.rows, where=lambda _: where)
-        return kept.mark
+            return str(place)
+        return f"{place} before offset {kept.mark.end}, kept in {self._keeping.path(place)}"
 
     def _keep(self, table: FoldTable[V], tails: Mapping[int, Tail]) -> None:
         stretches = {Place(table.changelog, p): tail.stretch() for p, tail in tails.items()}
         self._keeping.add({place: new for place, new in stretches.items() if new is not None})
-
-
-async def _highest(table: FoldTable[V], partition: int, values: Mapping[str, V]) -> int:
-    """The last offset of the source that any of the values contains; -1 where none tells."""
-    highest = -1
-    for count, value in enumerate(values.values()):
-        if table.contained is not None:
-            highest = max(highest, table.contained(value, partition))
-        if count % DECODE_BATCH == 0:
-            await asyncio.sleep(0)
-    return highest
-
-
-async def _overlay(
-    table: FoldTable[V],
-    values: dict[str, V],
-    changes: Mapping[bytes, bytes | None],
-    *,
-    where: Callable[[bytes], object],
-) -> None:
-    """Decode changes into values; `where` tells where that of a key was read."""
-    for count, (key, value) in enumerate(changes.items()):
-        if value is None:
-            values.pop(key.decode(errors="surrogateescape"), None)
-        else:
-            try:
-                values[key.decode()] = table.decode(value)
-            except UNDECODABLE as exc:
-                raise ChangelogUnreadable(
-                    f"{where(key)}, key {key!r}: {exc}; "
-                    "a newer Headwater may have written it: run that version, or delete the key's "
-                    "record and replay its events"
-                ) from exc
-        if count % DECODE_BATCH == 0:
-            await asyncio.sleep(0)

@@ -88,6 +88,35 @@ class MetricsSettings(Part):
     """0 takes a free one."""
 
 
+class GatewaySettings(Part):
+    """HTTP, server-sent events and the page."""
+
+    host: str = "127.0.0.1"
+    """Where it listens; anything but loopback needs `keys`."""
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8080
+    """0 takes a free one."""
+    keys: Path | None = None
+    """File of API keys, made by `headwater gateway-keys`; without it everything is open."""
+    token_secret: SecretStr = SecretStr("")
+    """Signs the tokens of browsers, 32 bytes at least; drawn at start where left out."""
+    answer_within: Duration = timedelta(seconds=2)
+    """How long `POST /slates` waits for its answer before it gives the newest slate there is."""
+    send_within: Duration = timedelta(seconds=5)
+    """How long the broker may take to acknowledge, before an event is answered with 503."""
+    max_body: Annotated[int, Field(ge=1024)] = 1_048_576
+    """Bytes of a request's body at most."""
+    read_within: Duration = timedelta(seconds=10)
+    """How long a client may take to send its headers, and again its body."""
+    per_second: Annotated[int, Field(ge=1)] = 200
+    """Requests a second from one key, token or, where open, address."""
+    streams: Annotated[int, Field(ge=1)] = 2_000
+    """Streams of server-sent events open at once."""
+    streams_each: Annotated[int, Field(ge=1)] = 2_000
+    """Of those, by one key or address."""
+    origins: tuple[str, ...] = ()
+    """Web origins that may call from a browser (CORS); none but our own where left out."""
+
+
 class SecuritySettings(Part):
     """How to talk to a Kafka that asks for TLS or a password."""
 
@@ -177,6 +206,7 @@ class Settings(BaseSettings):
     cache: CacheSettings = CacheSettings()
     privacy: PrivacySettings = PrivacySettings()
     told: ToldSettings = ToldSettings()
+    gateway: GatewaySettings = GatewaySettings()
 
     @classmethod
     def settings_customise_sources(

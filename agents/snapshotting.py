@@ -1,30 +1,42 @@
-"""When snapshots of the catalogue are written and read; `indexes.snapshots` knows how."""
+"""Snapshots of the catalogue: index and facts; `indexes.snapshots` knows how."""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from agents.catalogue import Catalogue
+from agents.known import Known, read_known
 from agents.metrics import Metrics
+from agents.spacing import Spacing
 from indexes.embedding import DIM, fingerprint
 from indexes.images import Snapshottable
-from indexes.snapshot_writer import Done, Failed, SnapshotWriter
+from indexes.snapshot_writer import SnapshotWriter
 from indexes.snapshots import load, save
-from streams.deadletters import reason
-from streams.errors import StateUnusable
+from streams.errors import SnapshotCorrupt, StateUnusable
 
 log = logging.getLogger("headwater")
 
 REPLICA = "item-vectors"
 
 
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a snapshot brought."""
+
+    index: Snapshottable
+    known: Mapping[str, Known]
+    offsets: Mapping[int, int]
+    """Partition to the offset to go on from."""
+
+
 class Snapshotting:
-    """Keeps the catalogue in a folder, written by a forked child while the worker goes on."""
+    """Keeps the catalogue in a folder."""
 
     def __init__(
         self,
@@ -35,17 +47,8 @@ class Snapshotting:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.folder = folder
-        self._every = every
-        self._clock = clock
-        self._metrics = metrics
-        self._writer = SnapshotWriter(folder)
-        self._changed = False
-        self._started = clock()
-        self._newest: float | None = None
-        metrics.snapshot_age.labels(REPLICA).set_function(self._age)
-
-    def _age(self) -> float:
-        return -1.0 if self._newest is None else self._clock() - self._newest
+        self._spacing = Spacing(folder, replica=REPLICA, every=every, metrics=metrics, clock=clock)
+        self._writer = self._spacing._writer
 
     def restore(self, catalogue: Catalogue) -> Mapping[int, int]:
         """
@@ -54,71 +57,83 @@ class Snapshotting:
         Returns:
             Partition to the offset to go on from; empty when there is none that can be used.
         """
+        return self.adopt(self.read(catalogue), catalogue)
+
+    def read(self, catalogue: Catalogue) -> Restored | None:
+        """
+        The newest snapshot; None when there is none that can be used.
+
+        The catalogue is not changed, so that this may run in a thread.
+        """
         try:
             snapshot = load(
                 self.folder, dim=DIM, fingerprint=fingerprint().hex(), on_alarm=catalogue.alarm
             )
             if snapshot is None:
-                return {}
-            catalogue.load(_as_configured(snapshot.index, catalogue.index), snapshot.facts)
-        except (StateUnusable, msgspec.DecodeError, msgspec.ValidationError) as error:
-            log.error("snapshot unusable, reading the log from its start instead: %s", error)
-            self._count(reason(error))
+                return None
+            return Restored(
+                _as_configured(snapshot.index, catalogue.index),
+                _known(snapshot.facts, self.folder),
+                {int(partition): offset for partition, offset in snapshot.offsets.items()},
+            )
+        except StateUnusable as error:
+            self._spacing.say_unusable(error)
+            return None
+
+    def adopt(self, restored: Restored | None, catalogue: Catalogue) -> Mapping[int, int]:
+        """Fill the catalogue with what was read; partition to the offset to go on from."""
+        if restored is None:
             return {}
+        catalogue.take(restored.index, restored.known)
         log.info("snapshot restored: %d items", len(catalogue))
-        return {int(partition): offset for partition, offset in snapshot.offsets.items()}
+        return restored.offsets
 
     @property
     def busy(self) -> bool:
         """Is a child at work in the folder?"""
-        return self._writer.busy
+        return self._spacing.busy
 
     def note_change(self) -> None:
         """There is something to write."""
-        self._changed = True
+        self._spacing.note_change()
 
     def tick(self, catalogue: Catalogue, positions: Mapping[int, int]) -> None:
         """Look after the child, and start one when it is time; call it often, it never waits."""
-        match self._writer.poll():
-            case Done(stalled=stalled):
-                self._newest = self._started
-                log.debug("snapshot written; the worker stood still for %.1f ms", stalled * 1000)
-            case Failed(reason=why):
-                self._changed = True
-                self._say_not_written(why)
-        if self._changed and not self._writer.busy and self._clock() - self._started > self._every:
-            self._changed = False
-            self._started = self._clock()
-            self._writer.start(
+
+        def start(writer: SnapshotWriter) -> None:
+            writer.start(
                 index=catalogue.index,
-                offsets={str(partition): offset for partition, offset in positions.items()},
+                offsets=_named(positions),
                 facts=catalogue.dump_facts(),
                 fingerprint=fingerprint().hex(),
             )
+
+        self._spacing.look(start)
 
     def finish(self, catalogue: Catalogue, positions: Mapping[int, int]) -> None:
         """Write what has changed since the last one, and wait for it."""
-        self._changed = self._changed or self._writer.busy
-        self._writer.close()
-        if not self._changed and self._newest is not None:
-            return
-        try:
+
+        def write() -> None:
             save(
                 self.folder,
                 index=catalogue.index,
-                offsets={str(partition): offset for partition, offset in positions.items()},
+                offsets=_named(positions),
                 facts=catalogue.dump_facts(),
                 fingerprint=fingerprint().hex(),
             )
-        except OSError as error:
-            self._say_not_written(error)
 
-    def _say_not_written(self, why: object) -> None:
-        log.error("snapshot not written, the former one stays: %s", why)
-        self._count("not_written")
+        self._spacing.end(write)
 
-    def _count(self, why: str) -> None:
-        self._metrics.local_state_failures.labels(REPLICA, why).inc()
+
+def _named(positions: Mapping[int, int]) -> dict[str, int]:
+    return {str(partition): offset for partition, offset in positions.items()}
+
+
+def _known(facts: bytes, folder: Path) -> Mapping[str, Known]:
+    try:
+        return read_known(facts)
+    except (msgspec.DecodeError, msgspec.ValidationError) as exc:
+        raise SnapshotCorrupt(f"{folder}: facts: {exc}") from exc
 
 
 def _as_configured(kept: Snapshottable, wanted: Snapshottable) -> Snapshottable:

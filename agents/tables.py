@@ -9,11 +9,12 @@ proves that everything it caused was sent, and a repeated event can be skipped w
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from agents.keeping import Place
 from agents.safety.lease import Lease
+from agents.shards import Shard
 from agents.stretches import Last, Stretch, checksum
 from streams.errors import MembershipLost
 from streams.kafka import Outbox, Run
@@ -22,66 +23,6 @@ V = TypeVar("V")
 
 ENCODE_BATCH = 32
 """Values encoded before others may use the event loop."""
-
-
-class State(Protocol[V]):
-    """What a fold needs of a shard."""
-
-    def peek(self, key: str) -> V | None:
-        """The value of a key; None when there is none."""
-
-    def put(self, key: str, value: V | None) -> None:
-        """Set the value of a key; None removes it."""
-
-
-class Sharded(Protocol[V]):
-    """What an agent needs of a table."""
-
-    def shard(self, partition: int) -> State[V]:
-        """The state of a partition that this worker owns."""
-
-
-class Shard(Generic[V]):
-    """
-    The values of one partition's keys.
-
-    Whoever is at work on an event keeps the shard it began with: when the partition moves away
-    meanwhile, its change ends in an orphan and not in a state restored since.
-
-    >>> shard = Shard({"ann": 1})
-    >>> shard.put("eve", 2)
-    >>> shard.peek("ann"), shard.peek("eve"), shard.take_dirty()
-    (1, 2, [('eve', 2)])
-    """
-
-    def __init__(self, values: dict[str, V] | None = None) -> None:
-        """Begin with what the changelog says."""
-        self._values = {} if values is None else values
-        self._dirty: dict[str, None] = {}
-
-    def peek(self, key: str) -> V | None:
-        """The value of a key; None when there is none."""
-        return self._values.get(key)
-
-    def put(self, key: str, value: V | None) -> None:
-        """Set the value of a key; None removes it."""
-        if value is None:
-            self._values.pop(key, None)
-        else:
-            self._values[key] = value
-        self._dirty[key] = None
-
-    def take_dirty(self) -> list[tuple[str, V | None]]:
-        """Key and value of every change since the last call; a value of None is a removal."""
-        dirty, self._dirty = self._dirty, {}
-        return [(key, self._values.get(key)) for key in dirty]
-
-    def mark_dirty(self, keys: Iterable[str]) -> None:
-        """These were taken and could not be written."""
-        self._dirty.update(dict.fromkeys(keys))
-
-    def __len__(self) -> int:
-        return len(self._values)
 
 
 class FoldTable(Generic[V]):
@@ -94,7 +35,8 @@ class FoldTable(Generic[V]):
         changelog: str,
         encode: Callable[[V], bytes],
         decode: Callable[[bytes], V],
-        contained: Callable[[V, int], int] | None = None,
+        contained: Callable[[Any, int], int] | None = None,
+        glance: Callable[[bytes], Any] | None = None,
     ) -> None:
         """
         Own nothing yet.
@@ -106,15 +48,22 @@ class FoldTable(Generic[V]):
             decode: The way back.
             contained: The last offset of a partition of the source that a value contains, and
                 takes for a repeat, -1 where none is; none at all where values do not tell.
+            glance: As `decode`, for values that were decoded or encoded before: only what
+                `contained` asks for, and it fails for a layout of a later version.
         """
         self.source = source
         self.changelog = changelog
         self.encode = encode
         self.decode = decode
         self.contained = contained
+        self._glance = glance
         self.restored: Mapping[int, int] = {}
         """Partition to the last offset that its state contained when it was restored."""
         self.shards: Mapping[int, Shard[V]] = {}
+
+    def glance(self, value: bytes) -> Any:
+        """What `contained` asks for, of a value that was decoded or encoded before."""
+        return self.decode(value) if self._glance is None else self._glance(value)
 
     def shard(self, partition: int) -> Shard[V]:
         """

@@ -45,11 +45,12 @@ class Teaching:
         self._gains = gains
         self._outbox = outbox
         self._topic = names.name(topics.LESSONS)
-        self._pause = 1 / per_second if per_second > 0 else float("inf")
+        rate = per_second if config.ranker == "learned" else 0.0  # fixed weights learn nothing
+        self._pause = 1 / rate if rate > 0 else float("inf")
         self._is_ready = is_ready
         self._metrics = metrics
         self._clock = clock
-        self._next = self._clock() if per_second > 0 else float("inf")
+        self._next = self._clock() if rate > 0 else float("inf")
 
     async def teach(self, event: Interaction, record: Record, profile: Profile) -> None:
         """

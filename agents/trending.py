@@ -6,7 +6,7 @@ from typing import Any
 
 from agents.consuming import Consuming
 from agents.metrics import Metrics
-from agents.tables import Sharded
+from agents.shards import Sharded
 from streams.errors import MalformedEvent
 from streams.kafka import Record
 from streams.trends import Trend, decode_co_visit, fold

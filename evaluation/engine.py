@@ -69,7 +69,7 @@ class Engine:
         self._config = config.model_copy(update=changed)
         self._half_life = settings.slates.popularity_half_life_days * DAY
         self._gains = settings.gains()
-        self._teaches = settings.lessons_per_second > 0
+        self._teaches = settings.lessons_per_second > 0 and config.ranker == "learned"
         self._encode = encode
         self._action = action
         self._as_slates = as_slates

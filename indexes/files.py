@@ -78,7 +78,7 @@ def read_json(path: Path) -> Any:
         raise SnapshotCorrupt(f"{path}: {exc}") from exc
 
 
-def read_array(path: Path, *, shape: tuple[int, int], dtype: DTypeLike) -> NDArray[Any]:
+def read_array(path: Path, *, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
     """
     The array that `write_array` wrote.
 

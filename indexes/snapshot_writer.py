@@ -99,21 +99,38 @@ class SnapshotWriter:
         Raises:
             RuntimeError: `busy`; poll first.
         """
+        self._require_idle()
+        started = self._clock()
+        with index.frozen() as image:
+            self._begin(
+                partial(
+                    write,
+                    self._directory,
+                    image,
+                    offsets=offsets,
+                    facts=facts,
+                    fingerprint=fingerprint,
+                ),
+                started,
+            )
+
+    def start_job(self, job: Callable[[], None]) -> None:
+        """
+        Fork a child that does a job, with everything as it is now, and takes no lock.
+
+        Raises:
+            RuntimeError: `busy`; poll first.
+        """
+        self._require_idle()
+        self._begin(job, self._clock())
+
+    def _require_idle(self) -> None:
         if self.busy:
             raise RuntimeError(f"{self._directory}: the last snapshot is not finished")
-        started = self._clock()
+
+    def _begin(self, job: Callable[[], None], started: float) -> None:
         try:
-            with index.frozen() as image:
-                pid, report = _fork(
-                    partial(
-                        write,
-                        self._directory,
-                        image,
-                        offsets=offsets,
-                        facts=facts,
-                        fingerprint=fingerprint,
-                    )
-                )
+            pid, report = _fork(job)
         except OSError as exc:  # no process to be had, or no memory for one
             self._refused = Failed(f"no child: {exc}")
         else:

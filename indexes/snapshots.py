@@ -6,8 +6,6 @@ files.  How a snapshot replaces the former one is told in `indexes.versions`, ho
 without stopping the event loop in `indexes.snapshot_writer`.
 """
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +13,12 @@ from typing import Any
 
 from indexes import images
 from indexes.exact import ExactIndex
-from indexes.files import read_bytes, sha256, write_bytes, write_json
+from indexes.files import read_bytes, write_bytes
 from indexes.images import Image, Snapshottable
 from indexes.items import HnswIndex, unheard
+from indexes.manifests import check_files, read_manifest, write_manifest
 from indexes.parameters import HnswParameters
-from indexes.versions import MANIFEST, Version, current_version, next_version
+from indexes.versions import current_version, next_version
 from streams.errors import DimensionMismatch, EncoderMismatch, SnapshotCorrupt
 
 FORMAT = 1
@@ -91,9 +90,9 @@ def load(
     while (version := current_version(directory)) is not None:
         folder = version.folder
         try:
-            manifest = _read_manifest(version)
+            manifest = read_manifest(version, known=FORMAT)
             _check_origin(manifest, folder, dim=dim, fingerprint=fingerprint)
-            _check_files(manifest, folder)
+            check_files(manifest, folder)
             return Snapshot(
                 index=_restore(manifest, folder, parameters=parameters, on_alarm=on_alarm),
                 offsets=manifest["offsets"],
@@ -118,30 +117,15 @@ def write(
     with next_version(directory) as folder:
         parameters = image.write(folder)
         write_bytes(folder / "facts.bin", facts)
-        manifest = {
+        says = {
             "format": FORMAT,
             "kind": image.kind,
             "dim": image.dim,
             "fingerprint": fingerprint,
             "offsets": dict(offsets),
             "parameters": parameters,
-            "files": {
-                path.name: {"bytes": path.stat().st_size, "sha256": sha256(path)}
-                for path in sorted(folder.iterdir())
-            },
         }
-        write_json(folder / MANIFEST, manifest)
-
-
-def _read_manifest(version: Version) -> dict[str, Any]:
-    path = version.folder / MANIFEST
-    content = read_bytes(path)
-    if hashlib.sha256(content).hexdigest() != version.digest:
-        raise SnapshotCorrupt(f"{path}: altered, its digest is not the one in 'current'")
-    manifest: dict[str, Any] = json.loads(content)
-    if manifest["format"] != FORMAT:
-        raise SnapshotCorrupt(f"{path}: format {manifest['format']}, expected {FORMAT}")
-    return manifest
+        write_manifest(folder, says)
 
 
 def _check_origin(manifest: Mapping[str, Any], folder: Path, *, dim: int, fingerprint: str) -> None:
@@ -149,19 +133,6 @@ def _check_origin(manifest: Mapping[str, Any], folder: Path, *, dim: int, finger
         raise DimensionMismatch(f"{folder}: dim {manifest['dim']}, expected {dim}")
     if manifest["fingerprint"] != fingerprint:
         raise EncoderMismatch(f"{folder}: {manifest['fingerprint']!r}, expected {fingerprint!r}")
-
-
-def _check_files(manifest: Mapping[str, Any], folder: Path) -> None:
-    for name, expected in manifest["files"].items():
-        path = folder / name
-        try:
-            size, digest = path.stat().st_size, sha256(path)
-        except OSError as exc:
-            raise SnapshotCorrupt(f"{path}: {exc.strerror}") from exc
-        if size != expected["bytes"]:
-            raise SnapshotCorrupt(f"{path}: {size} bytes, expected {expected['bytes']}")
-        if digest != expected["sha256"]:
-            raise SnapshotCorrupt(f"{path}: altered, its sha256 is not the one in the manifest")
 
 
 def _restore(

@@ -148,18 +148,18 @@ def arrange(
     if not len(shortlist.candidates):
         return [], []
     pool = shortlist.order[: POOL * n]
-    words = [knowledge.words(shortlist.candidates.item_ids[row]) for row in pool]
-    liked = [entry.item_id for entry in prepared.tastes.liked]
+    ids = shortlist.candidates.item_ids
+    liked = [entry.item_id for entry in prepared.tastes.liked] if config.calibration else []
     places = choose(
         shortlist.scores[pool],
         shortlist.vectors[pool],
-        words,
+        [knowledge.words(ids[row]) for row in pool.tolist()],
         n=n,
         config=config,
         history=shares_of(liked, knowledge, config.calibrated),
     )
-    best = [int(pool[place]) for place in places]
-    unknown = _unknown(prepared, knowledge, config)
+    best = pool[places].tolist()
+    unknown = _unknown(prepared, knowledge, config) if config.explore_share else []
     return best, explore(best, unknown, n=n, share=config.explore_share)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TypeAlias
 
 import numpy as np
@@ -16,13 +17,14 @@ from numpy.typing import NDArray
 
 from slates.config import DAY, Source
 from slates.crowd import Crowd
-from slates.evidence import LASTING
 from slates.features import Measuring
 from slates.knowledge import Knowledge
 from streams.trends import popularity_at
 
 TRUSTED = 0.9
 """Trust in the evidence from which on texts are asked for the recent taste alone."""
+WIDE = 3
+"""Times as many popular items as are wanted are looked through before all that were seen are."""
 FRESH_LOOKED_AT = 2_000
 """New items looked through for those that pass a filter."""
 
@@ -84,12 +86,16 @@ class Pool:
 
     def at(self, places: Sequence[int]) -> list[Candidate]:
         """The candidates at some places, with the sources that came up with them."""
-        rows = self.rows[list(places)]
-        sources: list[dict[str, float]] = [{} for _ in places]
+        rows = self.rows[list(places)].tolist()
+        sources: dict[int, dict[str, float]] = {row: {} for row in rows}
         for each in self.found:
-            for place, k in zip(*np.nonzero(rows[:, None] == each.rows), strict=True):
-                sources[place][each.source] = float(each.scores[k])
-        return [Candidate(self.item_ids[p], some) for p, some in zip(places, sources, strict=True)]
+            for row, score in zip(each.rows.tolist(), each.scores.tolist(), strict=True):
+                if row in sources:
+                    sources[row][each.source] = score
+        return [
+            Candidate(self.item_ids[place], sources[row])
+            for place, row in zip(places, rows, strict=True)
+        ]
 
     def places_of(self, source: str) -> NDArray[np.intp]:
         """The places of the candidates that a source came up with."""
@@ -125,13 +131,10 @@ Allowed: TypeAlias = NDArray[np.bool_]
 """(rows of the crowd,) may the item be shown?"""
 
 
-def _among(
-    source: str, scored: Iterable[tuple[str, float]], crowd: Crowd, allowed: Allowed
-) -> Found:
+def _among(source: str, scored: Mapping[str, float], crowd: Crowd, allowed: Allowed) -> Found:
     """Item ids and their scores as what a source found, without those that may not be shown."""
-    pairs = list(scored)
-    rows = crowd.rows(item_id for item_id, _ in pairs).astype(np.intp)
-    scores = np.array([score for _, score in pairs], float)
+    rows = crowd.rows(scored).astype(np.intp)
+    scores = np.fromiter(scored.values(), float, len(scored))
     shown = rows < len(allowed)  # the index is ahead of the catalogue while items come in
     shown[shown] = allowed[rows[shown]]
     return Found(source, rows[shown], scores[shown])
@@ -139,9 +142,8 @@ def _among(
 
 def _companions(measuring: Measuring, _: Bounds, allowed: Allowed) -> Iterable[Found]:
     """What people came to before and after the items of the history."""
-    evidence = measuring.evidence
-    rows = evidence.strongest(measuring.config.companions, allowed)
-    yield Found("companions", rows, evidence.totals[LASTING, rows])
+    rows, lasting = measuring.evidence.strongest(measuring.config.companions, allowed)
+    yield Found("companions", rows, lasting)
 
 
 def _similar(measuring: Measuring, bounds: Bounds, allowed: Allowed) -> Sequence[Found]:
@@ -160,7 +162,7 @@ def _similar(measuring: Measuring, bounds: Bounds, allowed: Allowed) -> Sequence
     for n in (most, 10 * most):
         nearest = knowledge.index.search(tastes.vectors[:asked], n=n, within=bounds.within)
         found = [
-            _among(name, ((m.item_id, m.similarity) for m in matches), knowledge.crowd, allowed)
+            _among(name, {m.item_id: m.similarity for m in matches}, knowledge.crowd, allowed)
             for name, matches in zip(tastes.names[:asked], nearest, strict=True)
         ]
         if sum(len(each.rows) for each in found) >= most:
@@ -171,16 +173,24 @@ def _similar(measuring: Measuring, bounds: Bounds, allowed: Allowed) -> Sequence
 def _popular(measuring: Measuring, bounds: Bounds, allowed: Allowed) -> Iterable[Found]:
     knowledge, config = measuring.knowledge, measuring.config
     if bounds.within is None:
-        most = config.retrieve + len(bounds.barred)
-        known = [i for i in knowledge.popular(most) if i not in bounds.barred]
+        known = _most_popular(knowledge, bounds.barred, config.retrieve)
     else:
         known = sorted(bounds.within - bounds.barred, key=lambda i: (-knowledge.standing(i), i))
     half_life, now = config.popularity_half_life_days * DAY, measuring.now
-    scored = (
-        (i, popularity_at(knowledge.trend(i), now, half_life=half_life))
+    scored = {
+        i: popularity_at(knowledge.trend(i), now, half_life=half_life)
         for i in known[: config.retrieve]
-    )
+    }
     yield _among("popular", scored, knowledge.crowd, allowed)
+
+
+def _most_popular(knowledge: Knowledge, barred: AbstractSet[str], n: int) -> list[str]:
+    """At least n where there are so many; most users have not seen most of what is popular."""
+    for most in (WIDE * n, n + len(barred)):
+        known = [i for i in knowledge.popular(most) if i not in barred]
+        if len(known) >= n:
+            break
+    return known
 
 
 def _fresh(measuring: Measuring, bounds: Bounds, allowed: Allowed) -> Iterable[Found]:
@@ -188,13 +198,13 @@ def _fresh(measuring: Measuring, bounds: Bounds, allowed: Allowed) -> Iterable[F
     most = FRESH_LOOKED_AT if bounds.within is not None else config.retrieve + len(bounds.barred)
     newest = knowledge.fresh(now, within=config.fresh_days * DAY, n=most)
     ages = ((i, age_days(knowledge, i, now)) for i in newest if bounds.allow(i))
-    known = [(i, age) for i, age in ages if age is not None]
-    yield _among("fresh", known[: config.retrieve], knowledge.crowd, allowed)
+    known = ((i, age) for i, age in ages if age is not None)
+    yield _among("fresh", dict(islice(known, config.retrieve)), knowledge.crowd, allowed)
 
 
 def _own(measuring: Measuring, _: Bounds, allowed: Allowed) -> Iterable[Found]:
     """What the user had before, by how often."""
-    scored = ((i, float(habit.times)) for i, habit in measuring.habits.items())
+    scored = {i: float(habit.times) for i, habit in measuring.habits.items()}
     yield _among("own", scored, measuring.knowledge.crowd, allowed)
 
 

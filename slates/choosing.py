@@ -7,7 +7,7 @@ sorted again.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
@@ -55,20 +55,21 @@ def choose(
     >>> choose(np.array([1.0, 0.9, 0.0]), vectors, [(), (), ()], n=2, config=config)
     [0, 2]
     """
-    merit = _scaled(scores)
-    likeness = vectors @ vectors.T
-    wanting = _Calibration(words, config.calibrated, history or {})
+    has, wanted = _shares(words, config.calibrated, history or {})
+    merit = (1 - config.diversity) * _scaled(scores) + config.calibration * (has @ wanted)
+    likeness = config.diversity * (vectors @ vectors.T).astype(np.float64)
+    overlap = config.calibration * (has @ has.T)
     caps = _Caps(words, config.caps)
-    closest = np.zeros(len(scores))
+    # calibration adds has @ (wanted - has[chosen].mean(axis=0)), its products made once
+    closest, there = np.zeros(len(scores)), np.zeros(len(scores))
     chosen: list[int] = []
-    for _ in range(min(n, len(scores))):
-        marginal = (1 - config.diversity) * merit - config.diversity * closest
-        marginal += config.calibration * wanting.gains()
-        best = int(np.where(caps.open(chosen), marginal, -np.inf).argmax())
+    for k in range(min(n, len(scores))):
+        marginal = merit - closest - there / max(k, 1)
+        best = int(np.where(caps.open, marginal, -np.inf).argmax())
         chosen.append(best)
-        wanting.add(best)
         caps.add(best)
         np.maximum(closest, likeness[best], out=closest)
+        there += overlap[best]
     return chosen
 
 
@@ -78,38 +79,24 @@ def _scaled(scores: Scores) -> Scores:
     return (scores - scores.min()) / spread if spread > 0 else np.zeros(len(scores))
 
 
-class _Calibration:
-    """How far the slate so far is from the history, word by word."""
+def _shares(
+    words: Words, attributes: Collection[str], history: Mapping[str, float]
+) -> tuple[NDArray[np.float64], Scores]:
+    """
+    What calibration compares: the words of each candidate with those of the history.
 
-    def __init__(
-        self, words: Words, attributes: Collection[str], history: Mapping[str, float]
-    ) -> None:
-        self._vocabulary = {word: k for k, word in enumerate(history)}
-        self._wanted = np.array(list(history.values()))
-        mine = [[word for name, word in places if name in attributes] for places in words]
-        marks = [
-            (row, self._vocabulary[word], 1 / len(some))
-            for row, some in enumerate(mine)
-            for word in some
-            if word in self._vocabulary
-        ]
-        self._has = np.zeros((len(words), len(history)))
-        if marks:
-            rows, columns, shares = zip(*marks, strict=True)
-            self._has[rows, columns] = shares
-        self._there = np.zeros(len(history))
-        self._count = 0
-
-    def gains(self) -> Scores:
-        """What each candidate would do about it."""
-        shares = self._there / self._count if self._count else self._there
-        gains: Scores = self._has @ (self._wanted - shares)
-        return gains
-
-    def add(self, row: int) -> None:
-        """A candidate was chosen."""
-        self._there += self._has[row]
-        self._count += 1
+    Returns:
+        (m, words of the history) the share of each candidate that is this word, and (words of the
+        history,) the share that is wanted of a slate.
+    """
+    vocabulary = {word: k for k, word in enumerate(history)}
+    has = np.zeros((len(words), len(history)))
+    for row, places in enumerate(words if history else ()):
+        mine = [word for name, word in places if name in attributes]
+        for word in mine:
+            if word in vocabulary:
+                has[row, vocabulary[word]] = 1 / len(mine)
+    return has, np.array(list(history.values()))
 
 
 class _Caps:
@@ -119,30 +106,30 @@ class _Caps:
         self._caps = caps
         self._words = [[place for place in places if place[0] in caps] for places in words]
         self._counts: Counter[Place] = Counter()
-        self._closed = np.zeros(len(words), bool)
+        self._left = np.ones(len(words), bool)
+        self._within = np.ones(len(words), bool)
 
     def add(self, row: int) -> None:
         """A candidate was chosen."""
+        self._left[row] = self._within[row] = False
         self._counts.update(self._words[row])
         full = {p for p in self._words[row] if self._counts[p] >= self._caps[p[0]]}
         if full:
-            self._closed |= [not full.isdisjoint(places) for places in self._words]
+            self._within &= [full.isdisjoint(places) for places in self._words]
 
-    def open(self, chosen: Sequence[int]) -> NDArray[np.bool_]:
+    @property
+    def open(self) -> NDArray[np.bool_]:
         """Not chosen, and not full."""
-        left = np.ones(len(self._words), bool)
-        left[list(chosen)] = False
-        within = left & ~self._closed
-        return within if within.any() else left
+        return self._within if self._within.any() else self._left
 
 
 def shares_of(
     item_ids: Sequence[str], knowledge: Knowledge, attributes: Collection[str]
 ) -> Mapping[str, float]:
     """Share of items that has each word of some attributes; an item with two has half of each."""
-    total: Counter[str] = Counter()
+    total: defaultdict[str, float] = defaultdict(float)
     for item_id in item_ids:
         words = [word for name, word in knowledge.words(item_id) if name in attributes]
         for word in words:
-            total[word] += 1 / len(words)  # type: ignore[assignment]  # Counter of floats
+            total[word] += 1 / len(words)
     return {word: amount / len(item_ids) for word, amount in total.items()}

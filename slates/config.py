@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -130,3 +130,12 @@ class SlateConfig(BaseModel):
     def school(self) -> str:
         """The name under which its ranker's weights are learned and kept."""
         return self.taught_by or self.strategy
+
+    def weighs(self, features: Iterable[str]) -> bool:
+        """
+        May a score depend on one of these?
+
+        >>> SlateConfig().weighs(["fresh"]), SlateConfig(ranker={"times": 1.0}).weighs(["fresh"])
+        (True, False)
+        """
+        return self.ranker == "learned" or any(self.ranker.get(name) for name in features)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from slates.crowd import CLOSE, NEAR, SUPPORTERS, Crowd, Pairs, Rows
+from slates.crowd import CLOSE, NEAR, NO_PAIRS, SUPPORTERS, Crowd, Pairs
 from streams.profiles import Entry, Profile
 
 MOST = 20
@@ -33,6 +33,8 @@ SLOW_FADE = 0.95
 SITTING_FADE = 0.9
 SITTING_SECONDS = 60.0
 """Age at which an item counts 1/e in `sitting`: what somebody does in one go belongs together."""
+LONG_AGO = 1e9
+"""Age from which on it makes no difference; clocks of strangers may be further off than float32."""
 
 NAMES = ("together", "onward", "back", "close", "lasting", "sitting")
 """
@@ -42,25 +44,60 @@ Features, in the order of the columns.
 came from; `close`: by gaps; `lasting`: both ways, fading slowly; `sitting`: onward, fading by the
 clock.
 """
-LASTING = NAMES.index("lasting")
+
+Sums = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Of one history."""
+    """
+    Of one history, added up for the items that somebody asks about.
 
-    totals: NDArray[np.float64]
-    """(len(NAMES), rows of the crowd), 0 and above."""
-    trust: float = 0.0
+    A history goes with thousands of items, and a slate is chosen from some two hundred.
+    """
+
+    pairs: Pairs
+    """Of the items of the history, the newest first, with all that goes with them."""
+    chance: NDArray[np.float32]
+    """(e,) what each pair would have by chance."""
+    ages: NDArray[np.float32]
+    """Of the items of the history, in seconds."""
+    trust: float
     """0 where nobody was there before, towards 1 with the number of people behind the pairs."""
 
-    def strongest(self, n: int, allowed: NDArray[np.bool_]) -> NDArray[np.intp]:
-        """At most n rows with the most evidence, among those allowed; in no order."""
-        strength = np.where(allowed, self.totals[0] + self.totals[LASTING], 0.0)
+    def strongest(self, n: int, allowed: NDArray[np.bool_]) -> tuple[NDArray[np.intp], Sums]:
+        """At most n rows with the most evidence, among those allowed, in no order; `lasting`."""
+        pairs, fades = self.pairs, _fades(self.ages)
+        together = fades[0][pairs.place] * _lift(pairs.values[:, SUPPORTERS], self.chance)
+        lasting = fades[1][pairs.place] * _lift(pairs.values[:, NEAR], self.chance)
+        sums = [_sums(pairs.row, one, size=len(allowed)) for one in (together, lasting)]
+        strength = np.where(allowed, sums[0] + sums[1], 0.0)
         rows = np.flatnonzero(strength)
-        if len(rows) <= n:
-            return rows
-        return rows[np.argpartition(-strength[rows], n - 1)[:n]]
+        if len(rows) > n:
+            rows = rows[np.argpartition(-strength[rows], n - 1)[:n]]
+        return rows, sums[1][rows]
+
+    def of(self, rows: NDArray[np.intp], *, size: int) -> Sums:
+        """
+        The features of some items.
+
+        Args:
+            rows: (m,) of the crowd, each once.
+            size: Rows that the crowd has.
+
+        Returns:
+            (len(NAMES), m), 0 and above.
+        """
+        place_of = np.full(size, -1)
+        place_of[rows] = np.arange(len(rows))
+        places = place_of[self.pairs.row]
+        meant = np.flatnonzero(places >= 0)
+        columns = _columns(self.pairs.at(meant), self.chance[meant], self.ages)
+        return np.stack([_sums(places[meant], column, size=len(rows)) for column in columns])
+
+
+NO_EVIDENCE = Evidence(NO_PAIRS, np.zeros(0, np.float32), np.zeros(0, np.float32), trust=0.0)
+"""Of a stranger, and where nobody asks."""
 
 
 def visited(profile: Profile, visits: AbstractSet[str]) -> list[Entry]:
@@ -91,16 +128,15 @@ def gather_evidence(history: Sequence[Entry], crowd: Crowd, *, now: float) -> Ev
         A naive Bayes of co-occurrence: sums of log lifts; for sessions, Hidasi et al., ICLR 2016,
         and Ludewig and Jannach, UMUAI 2018, have its neighbours as the strong baseline.
     """
+    if not history:
+        return NO_EVIDENCE
     newest = history[:MOST]
     asked = [entry.item_id for entry in newest]
     mine = crowd.rows(asked)  # before anything is sized: an item nobody has told of gets a row here
-    pairs, size = crowd.pairs(asked), len(crowd)
-    if not len(pairs.row):
-        return Evidence(np.zeros((len(NAMES), size)))
-    ages = np.array([max(now - entry.at, 0.0) for entry in newest], np.float32)
-    columns = _columns(pairs, _lifts(pairs, mine, crowd.visits), ages)
-    sums = [np.bincount(pairs.row, weights=column, minlength=size) for column in columns]
-    return Evidence(np.stack(sums), _trust(pairs.values[:, SUPPORTERS]))
+    pairs, visits = crowd.pairs(asked), crowd.visits
+    chance = np.sqrt(visits[mine][pairs.place] * visits[pairs.row]) + np.float32(PRIOR)
+    ages = np.clip([now - entry.at for entry in newest], 0.0, LONG_AGO)
+    return Evidence(pairs, chance, ages.astype(np.float32), _trust(pairs.values[:, SUPPORTERS]))
 
 
 def _trust(supporters: NDArray[np.float32]) -> float:
@@ -114,29 +150,37 @@ def _trust(supporters: NDArray[np.float32]) -> float:
     return people / (people + DOUBT)
 
 
-def _lifts(pairs: Pairs, asked: Rows, visits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(e, 3) logarithm of what is there to what two items so popular would have by chance."""
-    mine = visits[asked][pairs.place]
-    expected = np.sqrt(mine * visits[pairs.row]) + np.float32(PRIOR)
-    lifts: NDArray[np.float32] = np.log(1 + LIFT * pairs.values / expected[:, None])
-    return lifts
+def _lift(values: NDArray[np.float32], chance: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Logarithm of what is there to what two items so popular would have by chance."""
+    lift: NDArray[np.float32] = np.log(1 + LIFT * values / chance)
+    return lift
+
+
+def _fades(ages: NDArray[np.float32]) -> Sequence[NDArray[np.float32]]:
+    """What each item of a history counts, newest first: by place, slowly, and in one sitting."""
+    places = np.arange(len(ages), dtype=np.float32)
+    sitting = SITTING_FADE**places * np.exp(-ages / SITTING_SECONDS)
+    return [one.astype(np.float32) for one in (FADE**places, SLOW_FADE**places, sitting)]
 
 
 def _columns(
-    pairs: Pairs, lifts: NDArray[np.float32], ages: NDArray[np.float32]
+    pairs: Pairs, chance: NDArray[np.float32], ages: NDArray[np.float32]
 ) -> Sequence[NDArray[np.float32]]:
     """The features of each pair, in the order of `NAMES`."""
-    places = np.arange(len(ages), dtype=np.float32)
-    fade = (FADE**places).astype(np.float32)[pairs.place]
-    slow = (SLOW_FADE**places).astype(np.float32)[pairs.place]
-    sitting = (SITTING_FADE**places * np.exp(-ages / SITTING_SECONDS)).astype(np.float32)
-    near = lifts[:, NEAR]
+    fade, slow, sitting = (one[pairs.place] for one in _fades(ages))
+    supporters, near, close = (_lift(pairs.values[:, k], chance) for k in (SUPPORTERS, NEAR, CLOSE))
     onward = np.where(pairs.after, near, np.float32(0))
     return (
-        fade * lifts[:, SUPPORTERS],
+        fade * supporters,
         fade * onward,
         fade * (near - onward),
-        fade * lifts[:, CLOSE],
+        fade * close,
         slow * near,
-        sitting[pairs.place] * onward,
+        sitting * onward,
     )
+
+
+def _sums(rows: NDArray[np.integer], column: NDArray[np.float32], *, size: int) -> Sums:
+    """What the pairs of each item add up to."""
+    sums = np.bincount(rows, weights=column, minlength=size)
+    return sums.astype(np.float64, copy=False)  # of no pairs it counts in whole numbers

@@ -8,6 +8,7 @@ said.  A slate is explained as a whole, so that its lines differ; `slates.checki
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 from slates.config import Language
 from slates.reasons.attributes import Attributes
@@ -42,8 +43,8 @@ def explain(
         For each item at least one, each of another kind, the strongest first; except that the
         first one gives way where too many lines of the slate would say the same.
     """
-    find = _finder(shown, tastes, grounds)
-    options = [find(item_id, vector) for item_id, vector in zip(shown, vectors, strict=True)]
+    find = _finder(shown, vectors, tastes, grounds)
+    options = [find(item_id) for item_id in shown]
     language = grounds.config.language
     return [
         _told(some, first, language) for some, first in zip(options, vary(options), strict=True)
@@ -51,18 +52,19 @@ def explain(
 
 
 def _finder(
-    shown: Sequence[str], tastes: Tastes, grounds: Grounds
-) -> Callable[[str, Vectors], list[Option]]:
+    shown: Sequence[str], vectors: Vectors, tastes: Tastes, grounds: Grounds
+) -> Callable[[str], list[Option]]:
     co_visits = CoVisits.of(shown, tastes, grounds)
-    attributes, likeness = Attributes.of(tastes, grounds), Likeness.of(tastes, grounds)
+    attributes = Attributes.of(shown, tastes, grounds)
+    likeness = Likeness.of(shown, vectors, tastes, grounds)
 
-    def find(item_id: str, vector: Vectors) -> list[Option]:
+    def find(item_id: str) -> list[Option]:
         """What could be said of an item, the strongest first."""
         alone = (one(item_id, grounds) for one in (repeat_option, new_option, crowd_option))
         found = [
             *co_visits.options(item_id),
             *attributes.options(item_id),
-            *likeness.options(item_id, vector),
+            *likeness.options(item_id),
             *(one for one in alone if one is not None),
         ]
         found = found or [explore_option(item_id, grounds)]
@@ -76,5 +78,5 @@ def _told(options: Sequence[Option], first: int, language: Language) -> tuple[Re
     by_kind: dict[str, Option] = {}
     for option in (options[first], *options):
         by_kind.setdefault(option.kind, option)
-    strongest = [*by_kind.values()][:MOST]
-    return tuple(Reason(o.kind, say(o.kind, o.evidence, language), o.evidence) for o in strongest)
+    told = islice(by_kind.values(), MOST)
+    return tuple(Reason(o.kind, say(o.kind, o.evidence, language), o.evidence) for o in told)

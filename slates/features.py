@@ -7,7 +7,7 @@ means the same for every catalogue, and an unknown feature is 0 for all and deci
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,15 +25,16 @@ from streams.trends import SURGE
 
 Matrix = NDArray[np.float64]
 
+_POPULARITY = ("popular", "surge", "visited")
+_LIKENESS = ("similar", "untried")
+_LEANING = ("leaning",)
+_FRESHNESS = ("fresh",)
 NAMES = (
     *collaborative.NAMES,
-    "popular",
-    "surge",
-    "visited",
-    "similar",
-    "untried",
-    "leaning",
-    "fresh",
+    *_POPULARITY,
+    *_LIKENESS,
+    *_LEANING,
+    *_FRESHNESS,
     *own.NAMES,
 )
 """
@@ -43,7 +44,7 @@ Features, in the order of the columns: those of `slates.evidence`, ours, those o
 `similar`: to the tastes; `untried`: the same, fading with the visits an item has; `leaning`:
 towards the words of its attributes; `fresh`: 1 when published, halved every few days.
 """
-OF_TEXT = [NAMES.index(name) for name in ("similar", "untried", "leaning")]
+OF_TEXT = [NAMES.index(name) for name in (*_LIKENESS, *_LEANING)]
 """Columns of what an item's texts and words say."""
 LEAST_SPREAD = 0.02
 """Spread of a feature from which it counts in full; cosines of related texts differ by 0.1."""
@@ -80,26 +81,36 @@ class Measuring:
             vectors: (m, dim) their unit vectors.
 
         Returns:
-            (m, len(NAMES)), in units of their own.
+            (m, len(NAMES)), in units of their own; 0 where the ranker does not weigh a feature.
         """
+        groups: Sequence[tuple[Sequence[str], Callable[[], Matrix]]] = (
+            (collaborative.NAMES, lambda: self.evidence.of(rows, size=len(self.knowledge.crowd))),
+            (_POPULARITY, lambda: self._popularity(rows)),
+            (_LIKENESS, lambda: self._likeness(rows, vectors)),
+            (_LEANING, lambda: self._leaning(rows)),
+            (_FRESHNESS, lambda: self._freshness(rows)),
+            (own.NAMES, lambda: own.measure_habits(item_ids, self.habits, self.now)),
+        )
+        columns = [
+            measure() if self.config.weighs(names) else np.zeros((len(names), len(rows)))
+            for names, measure in groups
+        ]
+        return np.ascontiguousarray(np.vstack(columns).T)
+
+    def _popularity(self, rows: NDArray[np.intp]) -> Matrix:
         crowd = self.knowledge.crowd
-        visits = crowd.visits[rows]
-        similar = _similarity(vectors, self.tastes)
         half_lives = self.now / crowd.half_life
         return np.stack(
             [
-                *self.evidence.totals[:, rows],
                 _amount(crowd.standing[rows], half_lives),
                 _amount(crowd.surge[rows], half_lives * SURGE),
-                np.log1p(visits),
-                similar,
-                similar * UNTRIED / (UNTRIED + visits),
-                self._leaning(rows),
-                self._freshness(rows),
-                *own.measure_habits(item_ids, self.habits, self.now),
-            ],
-            axis=1,
+                np.log1p(crowd.visits[rows]),
+            ]
         )
+
+    def _likeness(self, rows: NDArray[np.intp], vectors: Vectors) -> Matrix:
+        similar, visits = _similarity(vectors, self.tastes), self.knowledge.crowd.visits[rows]
+        return np.stack([similar, similar * UNTRIED / (UNTRIED + visits)])
 
     def _leaning(self, rows: NDArray[np.intp]) -> Matrix:
         if not self.tastes.known:

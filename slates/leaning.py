@@ -7,7 +7,7 @@ choose by them; and a leaning can be put into a sentence.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import TypeAlias
 
@@ -31,12 +31,12 @@ def derive_leaning(tastes: Tastes, knowledge: Knowledge) -> Leaning:
     Source:
         Shrunken rates: (gain with the word + prior * share) / (all gain + prior) - share.
     """
-    with_word: Counter[Place] = Counter()
+    with_word: defaultdict[Place, float] = defaultdict(float)
     total = 0.0
     for entry in tastes.known[:MOST]:
         total += abs(entry.gain)
         for place in knowledge.words(entry.item_id):
-            with_word[place] += entry.gain  # type: ignore[assignment]  # Counter of floats
+            with_word[place] += entry.gain
     leaning = {}
     for (name, word), gain in with_word.items():
         share = knowledge.share(name, word)

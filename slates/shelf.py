@@ -42,8 +42,8 @@ class Shelf:
 
     def put(self, row: int, *, published_at: float | None, words: Sequence[Place]) -> None:
         """An item is announced; it was not before, or was discarded."""
-        while row >= len(self.live):
-            self._grow()
+        if row >= len(self.live):
+            self.reserve(row + 1)
         numbers = [self._number(place) for place in words[:WIDTH]]
         self._words[row, : len(numbers)] = numbers
         self.published[row] = math.nan if published_at is None else published_at
@@ -82,8 +82,10 @@ class Shelf:
         """A word's number, from 1; 0 is no word."""
         return self._numbers.setdefault(place, len(self._numbers) + 1)
 
-    def _grow(self) -> None:
-        """Twice the rows."""
-        self.live = np.concatenate([self.live, np.zeros_like(self.live)])
-        self.published = np.concatenate([self.published, np.full(len(self.published), math.nan)])
-        self._words = np.concatenate([self._words, np.zeros_like(self._words)])
+    def reserve(self, rows: int) -> None:
+        """Have room for so many rows."""
+        more = (1 << (rows - 1).bit_length()) - len(self.live)
+        if more > 0:
+            self.live = np.concatenate([self.live, np.zeros(more, bool)])
+            self.published = np.concatenate([self.published, np.full(more, math.nan)])
+            self._words = np.concatenate([self._words, np.zeros((more, WIDTH), np.int32)])

@@ -97,7 +97,7 @@ def prepare(
         within = within & only
     bounds = Bounds(barred=scene.barred, within=within)
     tastes = derive_tastes(scene.profile, knowledge.index, config)
-    came_to = visited(scene.profile, config.visits)
+    came_to = visited(scene.profile, config.visits) if _asks_the_crowd(config) else []
     evidence = gather_evidence(came_to, knowledge.crowd, now=now)
     habits = habits_of(scene.profile.history) if config.repeats else {}
     measuring = Measuring(evidence, tastes, habits, knowledge, now, config)
@@ -113,6 +113,16 @@ def prepare(
         scene=scene,
         seed=request.user_id if request.trigger is None else request.trigger.id,
     )
+
+
+def _asks_the_crowd(config: SlateConfig) -> bool:
+    """
+    Does anything depend on what people came to before and after?
+
+    Texts do: how many tastes are asked for, and how loud they speak, goes by what the crowd says.
+    """
+    sources = {"companions", "similar"} & set(config.candidates)
+    return bool(sources) or config.weighs((*collaborative.NAMES, *(NAMES[k] for k in OF_TEXT)))
 
 
 def _shortlist(pool: Pool, profile: Profile, measuring: Measuring) -> Shortlist:

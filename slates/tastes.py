@@ -43,8 +43,7 @@ def derive_tastes(profile: Profile, index: Neighbours, config: SlateConfig) -> T
     The recent taste moves away from what was disliked (Rocchio, 1971); the others are made from
     liked items only.
     """
-    known = [entry for entry in reversed(profile.history) if entry.item_id in index]
-    newest = _once(known)
+    newest = [entry for entry in _once(profile.history) if entry.item_id in index]
     liked = tuple(entry for entry in newest if entry.gain > 0)
     if not liked:
         nothing = np.zeros((0, 0), dtype=np.float32)
@@ -65,10 +64,10 @@ def derive_tastes(profile: Profile, index: Neighbours, config: SlateConfig) -> T
     return Tastes(tuple(found), stacked, tuple(newest), liked, liked_vectors)
 
 
-def _once(entries: Sequence[Entry]) -> list[Entry]:
-    """The first entry of each item."""
+def _once(history: Sequence[Entry]) -> list[Entry]:
+    """The newest entry of each item, the newest first."""
     newest: dict[str, Entry] = {}
-    for entry in entries:
+    for entry in reversed(history):
         newest.setdefault(entry.item_id, entry)
     return list(newest.values())
 
@@ -82,5 +81,5 @@ def _recent_taste(entries: Sequence[Entry], vectors: Vectors, recency: float) ->
 def _mean(vectors: Vectors, weights: Vectors) -> Vectors | None:
     """The weighted mean as a unit vector; None where likes and dislikes cancel out."""
     mean: Vectors = weights @ vectors
-    length = float(np.linalg.norm(mean))
+    length = float(np.sqrt(mean @ mean))
     return mean / np.float32(length) if length > 1e-6 else None

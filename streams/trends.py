@@ -67,8 +67,13 @@ class Trend(msgspec.Struct, frozen=True, gc=False):
     """What people had come to before it."""
 
 
+class _Layout(msgspec.Struct, gc=False):
+    version: int = VERSION
+
+
 _co_visit_decoder = msgspec.json.Decoder(CoVisit)
 _trend_decoder = msgspec.json.Decoder(Trend)
+_layout_decoder = msgspec.json.Decoder(_Layout)
 _encoder = msgspec.json.Encoder()
 
 
@@ -115,6 +120,16 @@ def decode_trend(value: bytes) -> Trend:
     if not is_sound(trend.predecessors):
         raise msgspec.ValidationError("predecessors in columns of unequal length, or too many")
     return trend
+
+
+def glance_trend(value: bytes) -> None:
+    """
+    Look whether bytes can be a trend of this or an earlier version, without making one.
+
+    Raises:
+        msgspec.DecodeError: It is no JSON object, or a later version wrote it.
+    """
+    require_version(_layout_decoder.decode(value).version, known=VERSION)
 
 
 def fold(trend: Trend, visit: CoVisit, *, half_life: float) -> Trend:

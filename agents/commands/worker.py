@@ -57,7 +57,7 @@ def worker(
     set_up_logging("INFO", libraries="ERROR")
     chosen = read_roles(roles)
     if with_parent:
-        threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+        threading.Thread(target=end_with_parent, args=(os.getppid(),), daemon=True).start()
     broker, cluster = run(_prepare(settings, chosen))
     _run_worker(settings, broker, cluster, chosen)
 
@@ -146,7 +146,7 @@ def _leave(code: object) -> NoReturn:
     os._exit(code if isinstance(code, int) else 0)
 
 
-def _end_with_parent(parent: int) -> None:
+def end_with_parent(parent: int) -> None:
     """A worker that `up` started must not outlive it, even when it was killed."""
     while os.getppid() == parent:
         time.sleep(PARENT_POLL)

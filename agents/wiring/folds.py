@@ -8,12 +8,14 @@ from agents.trending import Trending
 from agents.wiring.sockets import Sockets
 from streams import topics
 from streams.rankers import decode_ranker, encode_ranker
-from streams.trends import decode_trend, encode_trend
+from streams.trends import decode_trend, encode_trend, glance_trend
 
 
 def register_trending(sockets: Sockets) -> None:
     """Co-visits become the trends of items."""
-    trends = sockets.table(topics.CO_VISITS, topics.ITEM_TRENDS, encode_trend, decode_trend)
+    trends = sockets.table(
+        topics.CO_VISITS, topics.ITEM_TRENDS, encode_trend, decode_trend, glance=glance_trend
+    )
     trending.register(
         sockets.app,
         source=sockets.source(topics.CO_VISITS),

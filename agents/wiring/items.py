@@ -12,10 +12,13 @@ from agents.catalogue import Catalogue
 from agents.cataloguing import Cataloguing
 from agents.drafts import new_index
 from agents.handover import Handover
-from agents.replicas import RankerReplica, Replica, TrendReplica, VectorReplica
+from agents.replicas import RankerReplica, Replica, VectorReplica
 from agents.shared_encoder import SharedEncoder
 from agents.snapshotting import Snapshotting
 from agents.takeover import Takeover
+from agents.trend_replica import TrendReplica
+from agents.trend_snapshots import Ours
+from agents.trend_snapshotting import TrendSnapshotting
 from agents.underway import Underway
 from agents.wanting import Wanting
 from agents.wiring.sockets import Sockets
@@ -53,7 +56,17 @@ def know_items(
             metrics=sockets.metrics,
         ),
     )
-    trends = TrendReplica(sockets.reader(topics.ITEM_TRENDS), sockets.metrics, catalogue=catalogue)
+    trends = TrendReplica(
+        sockets.reader(topics.ITEM_TRENDS),
+        sockets.metrics,
+        catalogue=catalogue,
+        snapshots=TrendSnapshotting(
+            snapshots.folder.with_name("item-trends"),
+            ours=Ours(sockets.names.name(topics.ITEM_TRENDS), sockets.half_life),
+            every=sockets.settings.index.snapshot_every.total_seconds(),
+            metrics=sockets.metrics,
+        ),
+    )
     rankers = RankerReplica(sockets.reader(topics.RANKERS), sockets.metrics, catalogue=catalogue)
     replicas = (vectors, trends, rankers)
     sockets.services.extend(replicas)

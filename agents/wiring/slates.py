@@ -20,14 +20,25 @@ from agents.wiring.model import Advice
 from agents.wiring.sockets import Sockets
 from indexes.embedding import MODEL
 from streams import topics
-from streams.profiles import Profile, contained, decode_profile, encode_profile
+from streams.profiles import (
+    Profile,
+    contained,
+    decode_profile,
+    encode_profile,
+    glance_profile,
+)
 
 
 def register_slates(sockets: Sockets, knowing: Knowing, advice: Advice | None) -> None:
     """Events become profiles, and requests become slates."""
     scoring = Scoring(gains=sockets.settings.gains(), metrics=sockets.metrics)
     profiles = sockets.table(
-        topics.EVENTS, topics.PROFILES, encode_profile, decode_profile, contained
+        topics.EVENTS,
+        topics.PROFILES,
+        encode_profile,
+        decode_profile,
+        contained=contained,
+        glance=glance_profile,
     )
     about_users = None if advice is None else advice.economy.about_items(personal=True)
     preferring = make_preferring(sockets, knowing, profiles, about_users)

@@ -48,15 +48,17 @@ class Sockets:
         changelog: Topic,
         encode: Callable[[V], bytes],
         decode: Callable[[bytes], V],
-        contained: Callable[[V, int], int] | None = None,
+        contained: Callable[[Any, int], int] | None = None,
+        glance: Callable[[bytes], Any] | None = None,
     ) -> FoldTable[V]:
-        """State that is made durable with every commit."""
-        table = FoldTable(
+        """State that is made durable with every commit; see `FoldTable`."""
+        table: FoldTable[V] = FoldTable(
             source=self.names.name(source),
             changelog=self.names.name(changelog),
             encode=encode,
             decode=decode,
             contained=contained,
+            glance=glance,
         )
         self.commits.tables.append(table)
         return table

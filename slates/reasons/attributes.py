@@ -37,22 +37,25 @@ _SAYABLE = re.compile(r"(?=.{1,30}$)[^\W\d]+(?:[ -][^\W\d]+)?")
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
-    """The words of what one user liked."""
+    """The words that what is shown has in common with what one user liked."""
 
     grounds: Grounds
-    acts: Mapping[str, Entry]
     liked: Mapping[Place, Sequence[str]]
     """Word to the liked items that have it, newest first."""
+    rarity: Mapping[Place, float]
+    """0 to 1: how much each of these words says; 0 where half of the catalogue has it."""
 
     @classmethod
-    def of(cls, tastes: Tastes, grounds: Grounds) -> Attributes:
-        """Look at the liked items of a history."""
+    def of(cls, shown: Sequence[str], tastes: Tastes, grounds: Grounds) -> Attributes:
+        """Look for the words of what is shown in the liked items of a history."""
+        words = grounds.knowledge.words
+        meant = {place for item_id in shown for place in words(item_id) if is_sayable(place)}
         liked: dict[Place, list[str]] = defaultdict(list)
         for entry in tastes.liked[:NEWEST]:
-            for place in dict.fromkeys(grounds.knowledge.words(entry.item_id)):
-                if is_sayable(place):
-                    liked[place].append(entry.item_id)
-        return cls(grounds, grounds.acts(), dict(liked))
+            for place in meant.intersection(words(entry.item_id)):
+                liked[place].append(entry.item_id)
+        rarity = {place: _rarity(grounds.knowledge.share(*place)) for place in liked}
+        return cls(grounds, dict(liked), rarity)
 
     def options(self, item_id: str) -> list[Option]:
         """One option for each attribute that is shared, the strongest first."""
@@ -70,11 +73,8 @@ class Attributes:
 
     def _worth(self, place: Place, item_id: str) -> float:
         """0 to 1: by how rare the word is and how many liked items have it."""
-        n = sum(other != item_id for other in self.liked[place])
-        share = self.grounds.knowledge.share(*place)
-        if not 0 < share < COMMON:
-            return 0.0
-        return min(-math.log2(share) / RAREST_BITS, 1.0) * n / (n + 1)
+        n = len(self.liked[place]) - self.liked[place].count(item_id)
+        return self.rarity[place] * n / (n + 1)
 
     def _option(
         self, place: Place, shared: Mapping[Place, float], worth: float, item_id: str
@@ -90,13 +90,20 @@ class Attributes:
             "words": words,
             "items": [other],
             "titles": [name],
-            "actions": [act_of(other, self.acts)],
+            "actions": [act_of(other, self.grounds.acts)],
         }
         return option("attributes", ":".join(place), evidence, weight=0.5 + 0.5 * worth)
 
     def _example(self, item_ids: Sequence[str]) -> str:
         """The newest that the user did more to than open it; else the newest."""
-        return next((i for i in item_ids if act_of(i, self.acts) in VERBS), item_ids[0])
+        acts = self.grounds.acts
+        return next((i for i in item_ids if act_of(i, acts) in VERBS), item_ids[0])
+
+
+def _rarity(share: float) -> float:
+    if not 0 < share < COMMON:
+        return 0.0
+    return min(-math.log2(share) / RAREST_BITS, 1.0)
 
 
 def act_of(item_id: str, acts: Mapping[str, Entry]) -> str:

@@ -81,11 +81,13 @@ def _quotable(shown: Sequence[str], tastes: Tastes, grounds: Grounds) -> Iterato
     place_of = np.full(len(crowd), -1)
     place_of[liked] = np.arange(len(liked))
     k = np.flatnonzero((people >= grounds.config.supporters) & (place_of[pairs.row] >= 0))
+    if not len(k):
+        return
     count, item, place = people[k], pairs.place[k], place_of[pairs.row[k]]
     visits, total = crowd.visits[pairs.row[k]], float(crowd.visits[: len(crowd)].sum())
     bits = lift_bits(count, everyone[item], visits=visits, of=total)
     came = np.array([grounds.knowledge.trend(e.item_id).visitors for e in tastes.liked])
-    share = count / (np.maximum(came[place], count) + DOUBT) if len(k) else count
+    share = count / (np.maximum(came[place], count) + DOUBT)
     worth = np.minimum(share * bits, 1.0) * FADE**place
     for n in np.flatnonzero(worth > 0).tolist():
         pair = Pair(float(worth[n]), tastes.liked[place[n]].item_id, int(count[n]))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from slates.config import SlateConfig
 from slates.knowledge import Knowledge
@@ -17,7 +19,7 @@ ABOUT = ""
 """Stands for the user's action where the slate is about an item and the user did nothing to it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Grounds:
     """Of one slate."""
 
@@ -32,9 +34,19 @@ class Grounds:
     about: str | None = None
     """The item the slate was asked to be about, which the user need not have come to."""
 
+    @cached_property
     def acts(self) -> Mapping[str, Entry]:
         """The newest thing the user did to each item."""
         return {entry.item_id: entry for entry in self.profile.history}
+
+    @cached_property
+    def came(self) -> Mapping[str, Sequence[Entry]]:
+        """What the user came to, and each time they did, oldest first."""
+        times: defaultdict[str, list[Entry]] = defaultdict(list)
+        for entry in self.profile.history:
+            if entry.gain > 0:
+                times[entry.item_id].append(entry)
+        return times
 
     def name(self, item_id: str) -> str | None:
         """An item's title as a sentence has it; None for an item nobody announced."""

@@ -6,18 +6,16 @@ The likeness is that of the texts' vectors.  The phrase makes it plain where the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from slates.reasons.attributes import act_of
 from slates.reasons.grounds import MAX_NAME_CHARS, Grounds
 from slates.reasons.options import Option, option
 from slates.reasons.phrases import Spoken, common_phrase, spoken
 from slates.tastes import Tastes, Vectors
-from streams.profiles import Entry
 
 MIN_SIMILARITY = 0.3
 """Cosine below which two items of all-MiniLM-L6-v2 have little to do with each other."""
@@ -27,37 +25,43 @@ MOST = 2
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """How alike items are to what one user liked."""
+    """How alike what is shown is to what one user liked."""
 
     grounds: Grounds
-    tastes: Tastes
-    acts: Mapping[str, Entry]
-    _spoken: dict[str, Spoken] = field(default_factory=dict)
-    """Of items looked at already."""
+    alike: Mapping[str, Sequence[tuple[str, float]]]
+    """Shown item to the liked items most alike, and how much, the most alike first."""
 
     @classmethod
-    def of(cls, tastes: Tastes, grounds: Grounds) -> Likeness:
-        """Look at the liked items of a history."""
-        return cls(grounds, tastes, grounds.acts())
-
-    def options(self, item_id: str, vector: Vectors) -> list[Option]:
+    def of(
+        cls, shown: Sequence[str], vectors: Vectors, tastes: Tastes, grounds: Grounds
+    ) -> Likeness:
         """
-        The liked items that an item is most alike to, the strongest first.
+        Look at the liked items of a history.
 
         Args:
-            item_id: An announced item.
-            vector: (dim,) its unit vector.
+            shown: Announced items.
+            vectors: (len(shown), dim) their unit vectors.
+            tastes: What was liked.
+            grounds: The facts.
         """
-        if not self.tastes.liked:
-            return []
-        likeness: NDArray[np.float32] = self.tastes.liked_vectors @ vector
-        nearest = np.argsort(-likeness, kind="stable")[: MOST + 1].tolist()
-        alike = [
-            (self.tastes.liked[i].item_id, float(likeness[i]))
-            for i in nearest
-            if likeness[i] >= MIN_SIMILARITY and self.tastes.liked[i].item_id != item_id
+        if not (shown and tastes.liked):
+            return cls(grounds, {})
+        likeness = vectors @ tastes.liked_vectors.T
+        nearest = np.argsort(-likeness, axis=1, kind="stable")[:, : MOST + 1]
+        alike = {
+            item_id: [(tastes.liked[i].item_id, float(cosines[i])) for i in places]
+            for item_id, cosines, places in zip(shown, likeness, nearest.tolist(), strict=True)
+        }
+        return cls(grounds, alike)
+
+    def options(self, item_id: str) -> list[Option]:
+        """The liked items that an item is most alike to, the strongest first."""
+        others = [
+            (other, similarity)
+            for other, similarity in self.alike.get(item_id, ())
+            if similarity >= MIN_SIMILARITY and other != item_id
         ]
-        found = (self._option(item_id, other, similarity) for other, similarity in alike[:MOST])
+        found = (self._option(item_id, other, similarity) for other, similarity in others[:MOST])
         return sorted(filter(None, found), key=lambda o: -o.strength)
 
     def _option(self, item_id: str, other: str, similarity: float) -> Option | None:
@@ -67,7 +71,7 @@ class Likeness:
         evidence = {
             "items": [other],
             "titles": [name],
-            "actions": [act_of(other, self.acts)],
+            "actions": [act_of(other, self.grounds.acts)],
             "similarity": round(similarity, 3),
         }
         phrase = common_phrase(self._words(item_id), self._words(other))
@@ -77,7 +81,5 @@ class Likeness:
         return option("similar", other, evidence, weight=plain + 0.5 * similarity)
 
     def _words(self, item_id: str) -> Spoken:
-        if item_id not in self._spoken:
-            facts = self.grounds.knowledge.facts(item_id)
-            self._spoken[item_id] = {} if facts is None else spoken(facts)
-        return self._spoken[item_id]
+        facts = self.grounds.knowledge.facts(item_id)
+        return {} if facts is None else spoken(facts)

@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import TypeAlias
 
-from streams.items import ItemFacts, attribute_words
+from streams.items import AttributeValue, ItemFacts, attribute_words
 
 MAX_RUN = 5
 """Most words of a phrase."""
@@ -38,15 +38,22 @@ Spoken: TypeAlias = Mapping[Field, tuple[str, ...]]
 
 def spoken(facts: ItemFacts) -> Spoken:
     """What the facts of an item say, in words."""
-    fields = islice(_fields(facts), MAX_FIELDS)
+    return _spoken((facts.title, *facts.tags), tuple(facts.attributes.items()))
+
+
+@lru_cache(maxsize=5_000)
+def _spoken(texts: tuple[str, ...], attributes: tuple[tuple[str, AttributeValue], ...]) -> Spoken:
+    """Kept for the items that many slates show, or many users liked."""
+    fields = islice(_fields(texts, attributes), MAX_FIELDS)
     return {field: words_of(field[1]) for field in fields if len(field[1]) <= MAX_FIELD_CHARS}
 
 
-def _fields(facts: ItemFacts) -> Iterator[Field]:
-    yield "", facts.title
-    for tag in facts.tags:
-        yield "", tag
-    for name, value in facts.attributes.items():
+def _fields(
+    texts: Iterable[str], attributes: Iterable[tuple[str, AttributeValue]]
+) -> Iterator[Field]:
+    for text in texts:
+        yield "", text
+    for name, value in attributes:
         for word in attribute_words(value):
             yield name, word
 
@@ -93,19 +100,25 @@ def common_phrase(mine: Spoken, theirs: Spoken) -> str:
     return min(both, key=lambda run: (-len(run.split()), -len(run), run))
 
 
-def _full_words(fields: Iterable[tuple[str, ...]]) -> set[str]:
-    return {word for words in fields for word in words if _is_full(word)}
+def _full_words(fields: Iterable[tuple[str, ...]]) -> frozenset[str]:
+    nothing: frozenset[str] = frozenset()
+    return nothing.union(*map(_full_words_of, fields))
+
+
+@lru_cache(maxsize=20_000)
+def _full_words_of(words: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(filter(_is_full, words))
 
 
 def _is_full(word: str) -> bool:
     return len(word) > 2 and word not in _EMPTY and not word.isdigit()
 
 
-def _runs(fields: Iterable[tuple[str, ...]], ends: set[str]) -> set[str]:
+def _runs(fields: Iterable[tuple[str, ...]], ends: frozenset[str]) -> set[str]:
     return {run for words in fields for run in _runs_of(words, ends)}
 
 
-def _runs_of(words: tuple[str, ...], ends: set[str]) -> Iterator[str]:
+def _runs_of(words: tuple[str, ...], ends: frozenset[str]) -> Iterator[str]:
     """Runs of plain words that begin and end with one that both have."""
     places = [place for place, word in enumerate(words) if word in ends]
     for begin in places:

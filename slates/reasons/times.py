@@ -29,7 +29,7 @@ def new_option(item_id: str, grounds: Grounds) -> Option | None:
 
 def repeat_option(item_id: str, grounds: Grounds) -> Option | None:
     """How often the user comes back to it; None for what is no habit."""
-    mine = [e for e in grounds.profile.history if e.item_id == item_id and e.gain > 0]
+    mine = grounds.came.get(item_id, ())
     times = returns(mine)
     usual = usual_gap(times)
     if usual is None:

@@ -14,6 +14,7 @@ from streams.kafka.logs import LogReader, Record, read_to_end
 from streams.kafka.outbox import Outbox, Run
 from streams.kafka.positions import Position, group_lag, group_positions
 from streams.kafka.security import Security
+from streams.kafka.sending import Sender
 
 __all__ = [
     "Broker",
@@ -25,6 +26,7 @@ __all__ = [
     "Record",
     "Run",
     "Security",
+    "Sender",
     "check_topics",
     "cluster_id",
     "declare_topics",

@@ -44,6 +44,7 @@ class LogReader:
         """Partition to the next offset to read."""
         self.ends: dict[int, int] = {}
         """Partition to the end of the log when reading started."""
+        self._consumer: Any = None
 
     async def start(
         self, offsets: Mapping[int, int] | None = None, *, at_end: bool = False
@@ -128,8 +129,9 @@ class LogReader:
         return sum(max(end - self.positions[tp.partition], 0) for tp, end in ends.items())
 
     async def stop(self) -> None:
-        """Disconnect."""
-        await self._consumer.stop()
+        """Disconnect; one that was never started is no error."""
+        if self._consumer is not None:
+            await self._consumer.stop()
 
 
 def _record(message: Any) -> Record:

@@ -125,7 +125,9 @@ class Owning:
 
     def values(self, partition: int = 0) -> dict[str, int]:
         """What a shard has."""
-        return self.profiles.shard(partition)._values
+        shard = self.profiles.shard(partition)
+        found = {key: shard.peek(key) for key in {**shard._values, **shard._packed}}
+        return {key: value for key, value in found.items() if value is not None}
 
 
 def table_of(source: str, changelog: str) -> FoldTable[int]:

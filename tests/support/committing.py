@@ -5,8 +5,9 @@ from typing import Any
 
 from agents.keeping import Place
 from agents.safety.lease import Lease
+from agents.shards import Shard
 from agents.stretches import Stretch
-from agents.tables import Commits, FoldTable, Shard
+from agents.tables import Commits, FoldTable
 from agents.testing import SmallOutbox
 
 

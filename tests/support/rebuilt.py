@@ -96,6 +96,7 @@ class Serving:
 
     async def start(self) -> None:
         await self.replica.on_start()
+        await self.replica.begin()
         await self.follow()
         self.replica.ready.set()
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from agents.__main__ import app
+from agents.__main__ import ALL, app_of
 from agents.metrics import Metrics
 
 ROOT = Path(__file__).parents[2]
+app = app_of(ALL)
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 

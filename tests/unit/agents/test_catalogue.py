@@ -488,3 +488,35 @@ def test_after_any_history_the_shelf_has_what_is_live(history: list[Change]) -> 
         assert published == item_facts.published_at or (
             np.isnan(published) and item_facts.published_at is None
         )
+
+
+@LAW
+@given(history=histories, trends_first=st.booleans())
+def test_a_catalogue_made_of_what_was_kept_is_the_same_whatever_was_there_first(
+    history: list[Change], trends_first: bool
+) -> None:
+    before, oracle = both(history)
+    after, kept = empty(), before.trends()
+    if trends_first:
+        after.adopt(kept)
+    after.load(before.index, before.dump_facts())
+    if not trends_first:
+        after.adopt(kept)
+    assert_same(after, oracle)
+    assert after.popular(9) == before.popular(9)
+    assert after.fresh(NOW, within=99.0, n=9) == before.fresh(NOW, within=99.0, n=9)
+    for item_id in IDS:
+        if item_id in after.matching({}):
+            announce(after, item_id, ItemFacts("Other", attributes={"by": "sea"}))
+            announce(before, item_id, ItemFacts("Other", attributes={"by": "sea"}))
+        after.follow(item_id, Trend(popularity=3.0))
+        before.follow(item_id, Trend(popularity=3.0))
+    assert after.popular(9) == before.popular(9)
+    assert after.matching({"by": "sea"}) == before.matching({"by": "sea"})
+
+
+def test_trends_can_be_adopted_only_before_any_was_followed() -> None:
+    before = empty()
+    before.follow("emma", Trend(predecessors=Predecessors(("dune",), (1,), (9,), (9,))))
+    with pytest.raises(ValueError, match="followed nothing"):
+        before.adopt(before.trends())

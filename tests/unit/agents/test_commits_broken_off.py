@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from agents.safety.lease import Lease
-from agents.tables import ENCODE_BATCH, FoldTable, Shard
+from agents.shards import Shard
+from agents.tables import ENCODE_BATCH, FoldTable
 from streams.errors import MembershipLost
 from tests.support.committing import Committing
 

@@ -8,7 +8,8 @@ import pytest
 
 from agents.metrics import Metrics
 from agents.profiling import Profiling
-from agents.tables import FoldTable, Shard, Sharded
+from agents.shards import Shard, Sharded
+from agents.tables import FoldTable
 from agents.testing import DictState, SmallOutbox
 from streams.errors import DeliveryFailed, MalformedEvent, UnknownAction
 from streams.events import Event, Forget, Gains, Impression, Interaction, encode_event

@@ -110,7 +110,7 @@ async def test_a_reason_that_is_not_true_goes_out_and_is_counted_and_named(
         assert part in line.getMessage()
 
 
-async def test_every_hundredth_slate_is_looked_into_from_the_first_on() -> None:
+async def test_an_item_of_every_tenth_slate_is_looked_into_from_the_first_on() -> None:
     answering = Answering(lose_a_reader)
     for _ in range(2 * PROVE_EVERY):
         await answering.answer()

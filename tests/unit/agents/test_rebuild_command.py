@@ -7,7 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from agents.__main__ import app
+from agents.__main__ import app_of
 from agents.commands.rebuild import Report, lines, offer, report_object, tell, verdict, wait
 from agents.drafts import Draft
 from agents.handover import Answer, Handover
@@ -99,6 +99,6 @@ def test_a_full_disk_is_named_with_what_to_do(tmp_path: Path) -> None:
 
 
 def test_its_help_has_an_example() -> None:
-    shown = CliRunner().invoke(app, ["rebuild", "index", "--help"])
+    shown = CliRunner().invoke(app_of(["rebuild"]), ["rebuild", "index", "--help"])
     assert shown.exit_code == 0
     assert "headwater rebuild index --patience 10" in shown.output

@@ -11,7 +11,8 @@ from agents.catalogue import Catalogue
 from agents.metrics import Metrics
 from agents.recommending import Recommending
 from agents.replicas import Replica
-from agents.tables import FoldTable, Shard
+from agents.shards import Shard
+from agents.tables import FoldTable
 from agents.testing import DictState, HashEncoder, SmallLog, SmallOutbox, run_at_once
 from indexes.embedding import DIM
 from indexes.exact import ExactIndex

@@ -17,10 +17,13 @@ from numpy.typing import NDArray
 from agents.catalogue import Catalogue
 from agents.handover import Handover
 from agents.metrics import Metrics
-from agents.replicas import PROBES, RankerReplica, Replica, TrendReplica, VectorReplica
+from agents.replicas import PROBES, RankerReplica, Replica, VectorReplica
 from agents.snapshotting import Snapshotting
 from agents.takeover import Takeover
 from agents.testing import HashEncoder, SmallLog
+from agents.trend_replica import TrendReplica
+from agents.trend_snapshots import Ours
+from agents.trend_snapshotting import TrendSnapshotting
 from indexes.embedding import DIM, fingerprint
 from indexes.exact import ExactIndex
 from indexes.images import Snapshottable
@@ -431,11 +434,16 @@ async def test_a_snapshot_taken_while_stopping_never_claims_what_it_does_not_con
 class FollowingTrends:
     """A `TrendReplica` with what it was handed."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         self.log = SmallLog("item-trends")
         self.metrics = Metrics()
         self.catalogue = Catalogue(ExactIndex(DIM), half_life=1000.0)
-        self.replica = TrendReplica(self.log, self.metrics, catalogue=self.catalogue)
+        self.snapshots = TrendSnapshotting(
+            folder, ours=Ours("item-trends", 1000.0), every=3600.0, metrics=self.metrics
+        )
+        self.replica = TrendReplica(
+            self.log, self.metrics, catalogue=self.catalogue, snapshots=self.snapshots
+        )
 
     async def follow(self) -> None:
         await self.replica.start()
@@ -444,8 +452,8 @@ class FollowingTrends:
         await self.replica.stop()
 
 
-async def test_the_newest_trend_of_each_item_is_followed() -> None:
-    following = FollowingTrends()
+async def test_the_newest_trend_of_each_item_is_followed(tmp_path: Path) -> None:
+    following = FollowingTrends(tmp_path)
     following.log.append(b"dune", encode_trend(Trend(popularity=1.0)))
     following.log.append(b"emma", encode_trend(Trend(popularity=5.0)))
     following.log.append(b"dune", encode_trend(Trend(popularity=2.0)))
@@ -454,8 +462,8 @@ async def test_the_newest_trend_of_each_item_is_followed() -> None:
     assert following.catalogue.trend("emma") == Trend(popularity=5.0)
 
 
-async def test_an_item_whose_trend_was_removed_has_none() -> None:
-    following = FollowingTrends()
+async def test_an_item_whose_trend_was_removed_has_none(tmp_path: Path) -> None:
+    following = FollowingTrends(tmp_path)
     following.log.append(b"dune", encode_trend(Trend(popularity=1.0)))
     following.log.append(b"dune", None)
     await following.follow()
@@ -463,10 +471,11 @@ async def test_an_item_whose_trend_was_removed_has_none() -> None:
 
 
 async def test_a_trend_that_cannot_be_read_is_counted_and_the_former_one_stays(
+    tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.ERROR)
-    following = FollowingTrends()
+    following = FollowingTrends(tmp_path)
     following.log.append(b"dune", encode_trend(Trend(popularity=1.0)))
     following.log.append(b"dune", b"{")
     await following.follow()
@@ -478,9 +487,10 @@ async def test_a_trend_that_cannot_be_read_is_counted_and_the_former_one_stays(
 
 
 async def test_at_start_only_the_newest_trend_of_an_item_is_followed(
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    following = FollowingTrends()
+    following = FollowingTrends(tmp_path)
     for popularity in range(1, 40):
         following.log.append(b"dune", encode_trend(Trend(popularity=float(popularity))))
     followed: list[float] = []
@@ -495,8 +505,8 @@ async def test_at_start_only_the_newest_trend_of_an_item_is_followed(
     assert followed == [39.0]
 
 
-async def test_what_people_came_from_is_followed_into_the_crowd() -> None:
-    following = FollowingTrends()
+async def test_what_people_came_from_is_followed_into_the_crowd(tmp_path: Path) -> None:
+    following = FollowingTrends(tmp_path)
     for supporters in (1, 2):
         after_dune = Predecessors(("dune",), (supporters,), (10_000,), (10_000,))
         following.log.append(b"emma", encode_trend(Trend(predecessors=after_dune)))
@@ -504,8 +514,8 @@ async def test_what_people_came_from_is_followed_into_the_crowd() -> None:
     assert following.catalogue.crowd.supporters("dune", "emma") == 2
 
 
-async def test_a_removed_trend_leaves_the_crowd() -> None:
-    following = FollowingTrends()
+async def test_a_removed_trend_leaves_the_crowd(tmp_path: Path) -> None:
+    following = FollowingTrends(tmp_path)
     after_dune = Predecessors(("dune",), (3,), (10_000,), (10_000,))
     following.log.append(b"emma", encode_trend(Trend(predecessors=after_dune)))
     following.log.append(b"emma", None)
@@ -513,8 +523,10 @@ async def test_a_removed_trend_leaves_the_crowd() -> None:
     assert following.catalogue.crowd.supporters("dune", "emma") == 0
 
 
-async def test_a_trend_whose_columns_do_not_fit_is_refused_and_the_replica_goes_on() -> None:
-    following = FollowingTrends()
+async def test_a_trend_whose_columns_do_not_fit_is_refused_and_the_replica_goes_on(
+    tmp_path: Path,
+) -> None:
+    following = FollowingTrends(tmp_path)
     crooked = Trend(predecessors=Predecessors(("dune", "moby"), (3,), (10_000,), (10_000,)))
     following.log.append(b"emma", encode_trend(crooked))
     following.log.append(b"dune", encode_trend(Trend(popularity=2.0)))

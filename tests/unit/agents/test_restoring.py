@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+import agents.packing
 import agents.restoring
 import agents.tails
 from agents.metrics import Metrics
@@ -257,7 +258,7 @@ async def test_a_restore_that_is_cancelled_at_one_table_has_filled_those_before_
 
 async def test_a_restore_lets_others_have_their_turn(logs: Changelogs) -> None:
     """Heartbeats must go on while thousands of values are decoded."""
-    count = 3 * agents.restoring.DECODE_BATCH
+    count = 3 * agents.packing.DECODE_BATCH
     table = table_of(EVENTS, PROFILES)
     decoded = 0
     seen: list[int] = []

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.tables import Shard
+from agents.shards import Shard
 from agents.testing import DictState
 from tests.support.committing import table_of
 

@@ -261,3 +261,9 @@ async def test_a_lesson_that_is_refused_is_not_counted_as_sent() -> None:
     with pytest.raises(DeliveryFailed):
         await school.teach()
     assert not school.sent()
+
+
+async def test_fixed_weights_are_taught_nothing() -> None:
+    school = School(config=SlateConfig(ranker={"popular": 1.0}))
+    await school.teach()
+    assert school.lessons() == []

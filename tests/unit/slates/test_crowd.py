@@ -224,3 +224,65 @@ def test_what_nobody_has_touched_stands_below_everything() -> None:
     assert np.isneginf(crowd.standing[rows]).all()
     assert np.isneginf(crowd.surge[rows]).all()
     assert not crowd.visits[rows].any()
+
+
+# Images
+
+
+@LAW
+@given(history=HISTORIES, known=st.lists(st.sampled_from([*IDS, "shelved"]), unique=True))
+def test_a_crowd_that_adopts_an_image_is_the_one_it_was_made_of(
+    history: History, known: list[str]
+) -> None:
+    """Whatever rows were given out before, and for good: both go on alike."""
+    crowd, other = crowd_of(history), Crowd(half_life=WEEK)
+    other.rows(known)
+    other.adopt(crowd.image())
+    for each in (crowd, other):
+        each.follow("item-1", after(**{"item-0": 3.0, "item-7": 2.0}))
+        each.follow("item-0", after(**{"item-8": 1.0}))
+    assert found(other, IDS) == found(crowd, IDS)
+    assert [order(other, item_id) for item_id in IDS] == [order(crowd, item_id) for item_id in IDS]
+    assert other.ids[: len(known)] == known
+
+
+def order(crowd: Crowd, item_id: str) -> list[str]:
+    """The others of an item's pairs, as they stand: sums of floats depend on it."""
+    return [crowd.ids[row] for row in crowd.pairs([item_id]).row.tolist()]
+
+
+def test_an_image_of_many_rows_brings_the_columns_too() -> None:
+    crowd = Crowd(half_life=WEEK)
+    for n in range(3 * FIRST_ROWS):
+        crowd.follow(f"item-{n}", Trend(popularity=n + 1.0, interactions=n, supporters=n, at=n))
+    other = Crowd(half_life=WEEK)
+    other.row("first")
+    other.adopt(crowd.image())
+    rows = other.rows(crowd.ids)
+    for name in ("visits", "people", "standing", "surge"):
+        assert getattr(other, name)[rows].tolist() == getattr(crowd, name)[: len(crowd)].tolist()
+    assert other.visits[0] == 0
+
+
+def test_an_image_does_not_change_with_its_crowd() -> None:
+    crowd = crowd_of([("emma", [("dune", (3, 1.0, 1.0))])])
+    image = crowd.image()
+    crowd.follow("emma", after(moby=7.0))
+    other = Crowd(half_life=WEEK)
+    other.adopt(image)
+    assert other.supporters("dune", "emma") == 3
+    assert other.ids == ["emma", "dune"]
+
+
+def test_a_crowd_that_has_followed_something_adopts_nothing() -> None:
+    crowd = crowd_of([("emma", [("dune", (3, 1.0, 1.0))])])
+    with pytest.raises(ValueError, match="followed nothing"):
+        crowd.adopt(Crowd(half_life=WEEK).image())
+
+
+def test_room_for_rows_changes_nothing_else() -> None:
+    history: History = [("item-0", [("item-1", (3, 1.0, 1.0))])]
+    crowd = crowd_of(history)
+    crowd.reserve(5 * FIRST_ROWS)
+    assert len(crowd.visits) == 8 * FIRST_ROWS
+    assert found(crowd, IDS) == found(crowd_of(history), IDS)

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from slates.config import DAY, SlateConfig
 from slates.crowd import Crowd
 from slates.evidence import (
     FADE,
-    LASTING,
     LIFT,
     MOST,
     NAMES,
@@ -62,11 +62,23 @@ def history_of(acts: Sequence[tuple[str, float]]) -> list[Entry]:
     return [Entry(at, item_id, "click", 1.0) for item_id, at in acts]
 
 
+def totals_of(evidence: Evidence, crowd: Crowd) -> NDArray[np.float64]:
+    """Of all items, (len(NAMES), rows of the crowd)."""
+    return evidence.of(np.arange(len(crowd)), size=len(crowd))
+
+
+def totals_after(
+    acts: Sequence[tuple[str, float]], crowd: Crowd, *, now: float = NOW
+) -> NDArray[np.float64]:
+    """What a history says of all items."""
+    return totals_of(gather_evidence(history_of(acts), crowd, now=now), crowd)
+
+
 def said(evidence: Evidence, crowd: Crowd) -> dict[str, dict[str, float]]:
     """Item to feature to what there is, without zeros."""
     found: dict[str, dict[str, float]] = {}
-    for row, item_id in enumerate(crowd.ids[: evidence.totals.shape[1]]):
-        column = dict(zip(NAMES, evidence.totals[:, row].tolist(), strict=True))
+    for item_id, amounts in zip(crowd.ids, totals_of(evidence, crowd).T.tolist(), strict=True):
+        column = dict(zip(NAMES, amounts, strict=True))
         if any(column.values()):
             found[item_id] = {name: amount for name, amount in column.items() if amount}
     return found
@@ -131,8 +143,8 @@ def test_evidence_is_never_negative_and_as_wide_as_the_crowd(
 ) -> None:
     crowd = crowd_of(drawn)
     evidence = gather_evidence(history_of(acts), crowd, now=NOW)
-    assert evidence.totals.shape == (len(NAMES), len(crowd))
-    assert (evidence.totals >= 0).all()
+    assert totals_of(evidence, crowd).shape == (len(NAMES), len(crowd))
+    assert (totals_of(evidence, crowd) >= 0).all()
 
 
 # What counts
@@ -148,19 +160,16 @@ def test_people_who_went_on_speak_onward_and_those_who_came_from_there_back() ->
 
 def test_what_many_visit_anyway_is_weaker_evidence() -> None:
     few, many = after_dune(visits=9), after_dune(visits=900)
-    weak, strong = (
-        gather_evidence(history_of([("dune", NOW)]), crowd, now=NOW).totals.sum()
-        for crowd in (many, few)
-    )
+    weak, strong = (totals_after([("dune", NOW)], crowd).sum() for crowd in (many, few))
     assert weak < strong
 
 
 def test_an_older_item_of_the_history_counts_less() -> None:
     crowd = after_dune()
-    newest = gather_evidence(history_of([("dune", NOW)]), crowd, now=NOW)
-    older = gather_evidence(history_of([("x", NOW), ("dune", NOW)]), crowd, now=NOW)
     rows = crowd.rows(["emma"])
-    ratios = older.totals[:, rows] / np.where(newest.totals[:, rows], newest.totals[:, rows], 1)
+    newest = totals_after([("dune", NOW)], crowd)[:, rows]
+    older = totals_after([("x", NOW), ("dune", NOW)], crowd)[:, rows]
+    ratios = older / np.where(newest, newest, 1)
     assert dict(zip(NAMES, ratios[:, 0].round(4).tolist(), strict=True)) == {
         "together": FADE,
         "onward": FADE,
@@ -175,7 +184,7 @@ def test_what_was_done_in_one_sitting_fades_by_the_clock() -> None:
     crowd = after_dune()
     place = NAMES.index("sitting")
     now, later = (
-        gather_evidence(history_of([("dune", NOW)]), crowd, now=NOW + age).totals[place].sum()
+        totals_after([("dune", NOW)], crowd, now=NOW + age)[place].sum()
         for age in (0.0, SITTING_SECONDS)
     )
     assert later == pytest.approx(now / math.e, rel=1e-5)
@@ -183,29 +192,28 @@ def test_what_was_done_in_one_sitting_fades_by_the_clock() -> None:
 
 def test_a_clock_behind_the_history_is_no_gain() -> None:
     crowd = after_dune()
-    totals = [
-        gather_evidence(history_of([("dune", NOW)]), crowd, now=now).totals for now in (0.0, NOW)
-    ]
-    assert np.array_equal(totals[0], totals[1])
+    behind, level = (totals_after([("dune", NOW)], crowd, now=now) for now in (0.0, NOW))
+    assert np.array_equal(behind, level)
 
 
 def test_beyond_the_most_a_history_says_nothing() -> None:
     crowd = after_dune()
     others = [(f"other-{n}", NOW) for n in range(MOST)]
-    assert not gather_evidence(history_of([*others, ("dune", NOW)]), crowd, now=NOW).totals.any()
-    assert gather_evidence(history_of([*others[1:], ("dune", NOW)]), crowd, now=NOW).totals.any()
+    assert not totals_after([*others, ("dune", NOW)], crowd).any()
+    assert totals_after([*others[1:], ("dune", NOW)], crowd).any()
 
 
 def test_a_stranger_has_no_evidence() -> None:
     crowd = after_dune()
-    assert gather_evidence([], crowd, now=NOW).totals.shape == (len(NAMES), len(crowd))
+    assert totals_after([], crowd).shape == (len(NAMES), len(crowd))
+    assert not totals_after([], crowd).any()
 
 
 def test_an_item_no_trend_has_told_of_yet_is_no_error() -> None:
     """A user may be ahead of the replica that everybody's trends come with."""
     crowd = after_dune()
     evidence = gather_evidence(history_of([("brand-new", NOW), ("dune", NOW)]), crowd, now=NOW)
-    assert evidence.strongest(5, np.full(len(crowd), True)).tolist() == crowd.known(["emma"])
+    assert evidence.strongest(5, np.full(len(crowd), True))[0].tolist() == crowd.known(["emma"])
 
 
 # The strongest
@@ -220,13 +228,18 @@ def test_the_strongest_are_the_best_of_those_allowed(
 ) -> None:
     size = len(amounts)
     flags = allowed.draw(st.lists(st.booleans(), min_size=size, max_size=size))
-    totals = np.zeros((len(NAMES), size))
-    totals[0], totals[LASTING] = 0.25 * np.array(amounts), 0.75 * np.array(amounts)
-    rows = Evidence(totals).strongest(n, np.array(flags)).tolist()
+    ids = [f"companion-{k}" for k in range(size)]
+    crowd = crowd_of({i: (9, {"dune": (int(a), a, a)}) for i, a in zip(ids, amounts, strict=True)})
+    rows, shown = crowd.rows(ids), np.zeros(len(crowd), bool)
+    shown[rows] = flags
+    evidence = gather_evidence(history_of([("dune", NOW)]), crowd, now=NOW)
+    found, lasting = evidence.strongest(n, shown)
     there = sorted((a for a, flag in zip(amounts, flags, strict=True) if flag and a), reverse=True)
-    assert len(set(rows)) == len(rows)
-    assert all(flags[row] for row in rows)
-    assert sorted((amounts[row] for row in rows), reverse=True) == there[:n]
+    of = dict(zip(rows.tolist(), amounts, strict=True))
+    assert len(set(found.tolist())) == len(found)
+    assert shown[found].all()
+    assert sorted((of[row] for row in found.tolist()), reverse=True) == there[:n]
+    assert lasting.tolist() == totals_of(evidence, crowd)[NAMES.index("lasting"), found].tolist()
 
 
 # What a history is

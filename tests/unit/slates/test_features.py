@@ -173,6 +173,12 @@ def test_a_dislike_makes_kin_lean_less_than_strangers(shelf: SmallKnowledge) -> 
     assert kin < plain == 0.0
 
 
+def test_words_are_not_looked_up_where_nothing_weighs_them(shelf: SmallKnowledge) -> None:
+    for feature, leans in (("popular", False), ("leaning", True)):
+        config = SlateConfig(ranker={feature: 1.0})
+        assert any(measure(shelf, "kin", config=config)["leaning"]) == leans
+
+
 def test_similarity_is_half_the_recent_taste_and_half_the_best_of_all() -> None:
     knowledge = SmallKnowledge()
     for name, row in {"east": [1, 0], "north": [0, 1], "x": [1, 0]}.items():

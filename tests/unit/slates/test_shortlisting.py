@@ -1,9 +1,12 @@
 """What the crowd says and what texts say are heard by how much there is behind the crowd."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
-from slates.config import DAY, SlateConfig
+from slates.config import DAY, SlateConfig, Source
+from slates.crowd import Crowd, Pairs
 from slates.evidence import DOUBT
 from slates.features import NAMES, OF_TEXT
 from slates.shortlisting import ALONE, Shortlist, prepare
@@ -53,3 +56,36 @@ def test_what_the_crowd_gains_texts_lose(people: int) -> None:
     trust = people / (people + DOUBT)
     assert loudness(TOGETHER, people) == pytest.approx(2 * trust)
     assert loudness(SIMILAR, people) == pytest.approx(2 * (trust + ALONE * (1 - trust)))
+
+
+class AskedCrowd(Crowd):
+    """Remembers whom it was asked about."""
+
+    asked: tuple[str, ...] = ()
+
+    def pairs(self, item_ids: Sequence[str]) -> Pairs:
+        self.asked += tuple(item_ids)
+        return super().pairs(item_ids)
+
+
+@pytest.mark.parametrize(
+    ("source", "feature", "is_asked"),
+    [
+        ("popular", "popular", False),
+        ("fresh", "fresh", False),
+        ("companions", "popular", True),
+        ("similar", "popular", True),  # how many tastes are searched depends on it
+        ("popular", "sitting", True),
+        ("popular", "leaning", True),  # as does how loud words speak
+    ],
+)
+def test_the_crowd_is_asked_only_where_the_slate_depends_on_it(
+    source: Source, feature: str, is_asked: bool
+) -> None:
+    knowledge = SmallKnowledge()
+    knowledge.crowd = crowd = AskedCrowd(half_life=7 * DAY)
+    for n, item_id in enumerate(["liked", "plain"]):
+        knowledge.announce(item_id, [1, n], ItemFacts(item_id, published_at=NOW - DAY))
+    config = SlateConfig(candidates=(source,), ranker={feature: 1.0})
+    prepare(SlateRequest(user_id="ann"), LIKED, knowledge, now=NOW, config=config)
+    assert crowd.asked == (("liked",) if is_asked else ())

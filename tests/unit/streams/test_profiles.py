@@ -26,9 +26,11 @@ from streams.profiles import (
     Likes,
     Profile,
     Shown,
+    contained,
     decode_profile,
     encode_profile,
     fold,
+    glance_profile,
     is_applied,
 )
 from streams.topics import PROFILES
@@ -415,3 +417,19 @@ def test_a_profile_of_a_later_version_is_refused() -> None:
 
 def test_a_stored_profile_says_its_version() -> None:
     assert b'"version":3' in encode_profile(Profile())
+
+
+# Glances
+
+
+@pytest.mark.parametrize("stored", [STORED, STORED_1, STORED_2])
+def test_a_glance_tells_which_events_a_profile_contains(stored: bytes) -> None:
+    whole, glance = decode_profile(stored), glance_profile(stored)
+    assert (glance.version, glance.partition) == (whole.version, whole.partition)
+    assert [contained(glance, p) for p in range(9)] == [contained(whole, p) for p in range(9)]
+
+
+def test_a_glance_refuses_a_later_layout_and_what_is_no_object() -> None:
+    for value in (STORED.replace(b'"version":3', b'"version":4'), STORED[:-1], b"[]", b"", b"["):
+        with pytest.raises(msgspec.DecodeError):
+            glance_profile(value)

@@ -20,6 +20,7 @@ from streams.trends import (
     encode_co_visit,
     encode_trend,
     fold,
+    glance_trend,
     people_since,
     popularity_at,
     standing,
@@ -420,3 +421,11 @@ def test_visitors_are_people_who_came_whether_they_liked_it_or_not(
 ) -> None:
     came = CoVisit(DAY, -2.0, first, 0, 1, is_visit=is_visit)
     assert fold(Trend(), came, half_life=WEEK).visitors == visitors
+
+
+def test_a_glance_at_a_trend_refuses_a_later_layout_and_what_is_no_object() -> None:
+    value = encode_trend(Trend(popularity=2.0))
+    glance_trend(value)
+    for wrong in (value.replace(b'"version":2', b'"version":3'), value[:-1], b"[]", b""):
+        with pytest.raises(msgspec.DecodeError):
+            glance_trend(wrong)

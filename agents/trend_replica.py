@@ -1,0 +1,132 @@
+"""
+`item-trends` into the catalogue, from a local snapshot and what the log has behind it.
+
+A log holds many former trends of an item before it is compacted.  At start the newest of each is
+looked for first, and only that one is decoded; the one before it where that cannot be done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, TypeVar
+
+from agents.catalogue import Catalogue
+from agents.decoding import read_trends
+from agents.metrics import Metrics
+from agents.proof import Proof, last_of
+from agents.replicas import Replica
+from agents.stretches import Last
+from agents.trend_snapshots import TrendSnapshot
+from agents.trend_snapshotting import TrendSnapshotting
+from streams.kafka import LogReader, Record
+
+T = TypeVar("T")
+
+AT_A_TIME = 20
+"""Trends taken over before others may go on: about 2 ms; all come at once, once a second."""
+
+
+class TrendReplica(Replica):
+    """Follows the trends of all items."""
+
+    def __init__(
+        self,
+        reader: LogReader,
+        metrics: Metrics,
+        *,
+        catalogue: Catalogue,
+        snapshots: TrendSnapshotting,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__("item-trends", reader, metrics, **kwargs)
+        self.catalogue = catalogue
+        self.snapshots = snapshots
+        self._snapshot: TrendSnapshot | None = None
+        """What was kept, until it is proven to be of this log."""
+        self._proof = Proof({})
+        self._newest: dict[bytes | None, tuple[Record, ...]] = {}
+        """The last two of each item, until the end that the log had at start is reached."""
+        self._lasts: dict[int, Last] = {}
+        """Partition to the newest record that was taken over."""
+
+    async def restore(self) -> Mapping[int, int]:
+        """Read the snapshot, and go on from the last records that it contains."""
+        self._snapshot = await asyncio.to_thread(self.snapshots.read)
+        if self._snapshot is None:
+            return {}
+        self._proof = Proof(self._snapshot.lasts)
+        self._lasts = dict(self._snapshot.lasts)
+        return {partition: last.offset for partition, last in self._snapshot.lasts.items()}
+
+    async def reset(self) -> None:
+        """Throw away what was read: the log does not reach so far."""
+        self._refuse()
+
+    async def apply(self, records: Sequence[Record]) -> None:
+        """Follow the newest of each item; slates are built between, not after."""
+        if self.ready.is_set():
+            for some in _few(records):
+                self._follow_trends(some)
+                await asyncio.sleep(0)
+            self.snapshots.note_change()
+        else:
+            self._proof.see(records)
+            for record in records:
+                self._newest[record.key] = (*self._newest.get(record.key, ())[-1:], record)
+        self._lasts |= {r.partition: last_of(r) for r in _newest_of_partitions(records)}
+
+    async def catch_up(self) -> bool:
+        """Follow what the log had at start; begin again where that is not the snapshot's log."""
+        if self._snapshot is not None:
+            if not self._proof.holds:
+                self._refuse()
+                self.reader.rewind()
+                return False
+            self.catalogue.adopt(self._snapshot.kept)
+            self._snapshot = None
+        if self._newest:
+            self.snapshots.note_change()
+        for some in _few(self._newest.values()):
+            for *former, newest in some:
+                if not self._follow_trends([newest]):
+                    self._follow_trends(former)
+            await asyncio.sleep(0)
+        self._newest.clear()
+        return True
+
+    async def tick(self) -> None:
+        """Write a snapshot when it is time."""
+        if self.ready.is_set():
+            self.snapshots.tick(self.catalogue.trends, self._lasts)
+
+    async def on_stop(self) -> None:
+        """Disconnect and leave a snapshot behind."""
+        await super().on_stop()
+        if self.ready.is_set():
+            self.snapshots.finish(self.catalogue.trends, self._lasts)
+
+    def _refuse(self) -> None:
+        self.snapshots.refuse()
+        self._snapshot, self._proof = None, Proof({})
+        self._newest.clear()
+        self._lasts.clear()
+
+    def _follow_trends(self, records: Sequence[Record]) -> int:
+        """Follow those that can be read; how many items that was."""
+        trends = read_trends(records, refuse=self.refuse)
+        for item_id, trend in trends.items():
+            self.catalogue.follow(item_id, trend)
+        return len(trends)
+
+
+def _few(items: Iterable[T]) -> Iterator[list[T]]:
+    """So many of them at a time that others do not have to wait long."""
+    rest = iter(items)
+    while some := list(islice(rest, AT_A_TIME)):
+        yield some
+
+
+def _newest_of_partitions(records: Sequence[Record]) -> Iterable[Record]:
+    return {record.partition: record for record in records}.values()

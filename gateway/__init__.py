@@ -1,0 +1,1 @@
+"""Who is answered: the stream over HTTP, and the page that shows it."""
