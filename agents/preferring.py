@@ -18,7 +18,7 @@ from mode import Service
 from agents.asking import PAUSE, Asking
 from agents.metrics import Metrics
 from agents.recent import Recent
-from agents.tables import Sharded, State
+from agents.shards import Sharded, State
 from slates.knowledge import Knowledge
 from slates.preferences import (
     LEAST_MOVED,
