@@ -62,7 +62,10 @@ def _replies(figures: Figures) -> Table:
 def _orders(figures: Figures) -> Table:
     title = f"ndcg@10 of {figures['judged']:,} orders, {figures['left_out']:,} left out"
     table = _table(title, ("users", "n", *WHO))
-    every: dict[str, Any] = {"all": {"ndcg@10": figures["ndcg@10"]}, **_part(figures, "by")}
+    every: dict[str, Mapping[str, Any]] = {
+        "all": {"ndcg@10": figures["ndcg@10"]},
+        **_part(figures, "by"),
+    }
     for name, part in every.items():
         for warmth in WARMTH:
             found = part["ndcg@10"][warmth] if warmth else part["ndcg@10"]
@@ -80,7 +83,7 @@ def _costs(figures: Figures) -> Table:
     return table
 
 
-def _part(figures: Figures, name: str) -> Mapping[str, Mapping[str, Figures]]:
+def _part(figures: Figures, name: str) -> Mapping[str, Mapping[str, Any]]:
     part = figures[name]
     assert isinstance(part, Mapping)
     return part
