@@ -8,7 +8,8 @@ So nothing is lost by a restart, no item is held back, and no queue can overflow
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
@@ -25,6 +26,10 @@ from streams.enhancements import Enhancement
 from streams.items import Item
 from streams.kafka import Record
 
+log = logging.getLogger("headwater")
+
+KAFKA_FAULTS = (RuntimeError, OSError)
+"""What Kafka's client raises; adding to items is nothing that a worker should end for."""
 POLL = 0.2
 """Seconds between looks whether there is something to do."""
 SPAN = 1_000
@@ -112,14 +117,27 @@ class Enhancing(Service):  # type: ignore[misc]
         partition, waiting = self._next(owned.partitions)
         if not waiting:
             return False
-        await self._rereading.open(owned.partitions)
-        places = {known.offset: item_id for item_id, known in waiting.items()}
-        read = await self._rereading.find(partition, places.keys())
-        found = [each for each in read if places[each.record.offset] == each.item_id]
+        found = await self._read(owned.partitions, partition, waiting)
         later = await self._enhance(found, owned.generation) if found else set()
-        for item_id in waiting.keys() - later:  # what is not in the log comes again through it only
+        for item_id in {each.item_id for each in found} - later:
             self._wanting.discard(item_id, partition)
-        return True
+        for item_id in waiting.keys() - {each.item_id for each in found}:
+            self._wanting.put_last(item_id, waiting[item_id])
+        return bool(found)
+
+    async def _read(
+        self, owned: frozenset[int], partition: int, waiting: Mapping[str, Known]
+    ) -> list[Found]:
+        """Items that wait, where they stand; without those that cannot be read now."""
+        places = {known.offset: item_id for item_id, known in waiting.items()}
+        try:
+            await self._rereading.open(owned)
+            read = await self._rereading.find(partition, places.keys())
+        except KAFKA_FAULTS as error:
+            log.warning("items to be added to cannot be read now: %r", error)
+            await self._rereading.close()
+            return []
+        return [each for each in read if places[each.record.offset] == each.item_id]
 
     def _next(self, partitions: frozenset[int]) -> tuple[int, dict[str, Known]]:
         """Those that wait longest in the partition where most do, near each other."""

@@ -42,9 +42,9 @@ class Rereading:
         if partitions == self._partitions:
             return
         await self.close()
-        reader = self._new_reader(sorted(partitions))
-        await reader.start(at_end=True)
-        self._reader, self._partitions = reader, partitions
+        self._reader = self._new_reader(sorted(partitions))
+        await self._reader.start(at_end=True)
+        self._partitions = partitions
 
     async def find(self, partition: int, offsets: Collection[int]) -> list[Found]:
         """Items at some offsets of a partition; what is not there, or is no item, is left out."""

@@ -40,7 +40,13 @@ class Wanting:
         elif self._asks and not enhanced.asked:
             self.unasked[known.partition][item_id] = known
 
+    def put_last(self, item_id: str, known: Known) -> None:
+        """Nothing can be done for an item now: others come first, where it still waits."""
+        for items in (self.bare[known.partition], self.unasked[known.partition]):
+            if items.get(item_id) is known:
+                items[item_id] = items.pop(item_id)
+
     def discard(self, item_id: str, partition: int) -> None:
-        """An item is gone, or nothing can be done for it now; unknown ones are no error."""
+        """An item is gone, or was dealt with; unknown ones are no error."""
         self.bare[partition].pop(item_id, None)
         self.unasked[partition].pop(item_id, None)

@@ -472,6 +472,33 @@ async def test_items_of_others_wait_for_them_and_for_us_once_they_are_ours(
     assert await asking.enhance() == 1
 
 
+async def test_an_item_that_cannot_be_read_now_waits_and_does_not_hold_up_others(
+    workshop: Workshop,
+) -> None:
+    await workshop.announce(WHALE)
+    kept, workshop.items.records = workshop.items.records, []
+    assert await workshop.enhance() == 0
+    workshop.items.records = kept
+    await workshop.announce(OWL)
+    await workshop.enhance()
+    assert "white whale" in workshop.last("whale").facts.tags
+    assert workshop.last("owl").facts.summary == OWL.description
+
+
+async def test_a_log_that_cannot_be_read_ends_nothing(workshop: Workshop) -> None:
+    await workshop.announce(WHALE)
+    start = workshop.items.start
+
+    async def refuse(*_: Any, **__: Any) -> None:
+        raise RuntimeError("no brokers available")
+
+    workshop.items.start = refuse  # type: ignore[method-assign]
+    assert await workshop.enhance() == 0
+    workshop.items.start = start  # type: ignore[method-assign]
+    await workshop.enhance()
+    assert "white whale" in workshop.last("whale").facts.tags
+
+
 # A model that fails
 
 
