@@ -68,9 +68,7 @@ def revise(
     )
 
 
-def mark(
-    draft: Draft, reason: str, *, now: float, took: float, tokens: int = 0
-) -> Slate:
+def mark(draft: Draft, reason: str, *, now: float, took: float, tokens: int = 0) -> Slate:
     """
     Make a revision 2 that changes nothing and says that the model has failed, and how.
 

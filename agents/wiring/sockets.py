@@ -46,6 +46,7 @@ class Sockets:
         self,
         source: Topic,
         changelog: Topic,
+        *,
         encode: Callable[[V], bytes],
         decode: Callable[[bytes], V],
         contained: Callable[[Any, int], int] | None = None,
