@@ -22,7 +22,6 @@ from faust.types import TP, Message
 
 from agents.safety.draining import FastDrain
 from agents.safety.lease import Lease
-from agents.safety.pacing import PacedCommits
 from agents.safety.positions import Contained, beyond, forgotten
 from agents.safety.reading import LoopReader
 from streams.errors import LogReplaced, MembershipLost, SetupError
@@ -37,7 +36,7 @@ Refuse = Callable[[SetupError], None]
 """Ends the worker because of its surroundings."""
 
 
-class SafeConsumer(FastDrain, PacedCommits, Consumer):  # type: ignore[misc]
+class SafeConsumer(FastDrain, Consumer):  # type: ignore[misc]
     """Acknowledges only what `acknowledge` is called for, and commits only what is settled."""
 
     _between = False

@@ -9,7 +9,7 @@ says nothing either: only the broker knows that records wait.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from time import monotonic
 from typing import Any, NamedTuple, Protocol
 
@@ -178,17 +178,29 @@ class Watchdog(Service):  # type: ignore[misc]
         try:
             async with asyncio.timeout(PATIENCE):
                 ends = await consumer.highwaters(*mine)
-                read = {tp: await consumer.position(tp) or 0 for tp in mine}
         except Exception:  # noqa: BLE001 - however it fails, the broker has not answered
             self._progress.forget()
             return None
         self._refuse_shortened(ends)
+        read = await self._positions(mine)
         # Compaction may have left no record at the end of a log: reading it all is dealing with it.
-        idle = self._idle([tp for tp, end in ends.items() if read[tp] >= end])
+        idle = self._idle([tp for tp, end in ends.items() if read.get(tp, 0) >= end])
         empty = {tp: ends[tp] - 1 for tp in idle}
         return self._progress.look(
             ends, {**consumer.done, **empty}, now=monotonic(), in_turn=self._in_turn()
         )
+
+    async def _positions(self, tps: Iterable[TP]) -> Mapping[TP, int]:
+        """
+        Up to where partitions were fetched; of none where one cannot be told.
+
+        aiokafka waits for ever for the position of a topic that was deleted and made anew.
+        """
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return {tp: await self.app.consumer.position(tp) or 0 for tp in tps}
+        except Exception:  # noqa: BLE001 - then what waits is judged by what was dealt with
+            return {}
 
     def _refuse_shortened(self, ends: Mapping[TP, int]) -> None:
         """

@@ -173,6 +173,8 @@ class Reading:
     ready: bool = True
     rebalancing: bool = False
     away: bool = False
+    lost: bool = False
+    """Does aiokafka wait for the position for ever?"""
     refused: list[dict[TP, int]] = field(default_factory=list)
     """Ends of logs that the worker was ended for."""
     mine: set[TP] = field(default_factory=lambda: {EVENTS})
@@ -204,6 +206,8 @@ class Reading:
         return dict.fromkeys(partitions, self.end)
 
     async def position(self, tp: TP) -> int:
+        if self.lost:
+            await asyncio.sleep(3600)
         return self.read
 
     def refuse_shortened(self, ends: dict[TP, int]) -> None:
@@ -337,6 +341,21 @@ def test_what_waits_in_a_full_queue_has_its_turn(
 
 
 # -- logs that are others
+
+
+def test_it_is_noticed_although_no_position_can_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So it was when a topic was deleted and made anew between two commits."""
+    monkeypatch.setattr("agents.safety.watchdog.PATIENCE", 0.01)
+    reading = Reading(end=10, done={EVENTS: 9}, lost=True)
+    looked_at(reading, monkeypatch, {"end": 3}, {})
+    assert reading.refused == [{EVENTS: 3}]
+
+
+def test_records_that_wait_are_noticed_although_no_position_can_be_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("agents.safety.watchdog.PATIENCE", 0.01)
+    assert len(looked_at(Reading(done={EVENTS: 3}, lost=True), monkeypatch, {})) == 1
 
 
 def test_a_log_that_ends_before_what_was_dealt_with_ends_the_worker_at_the_second_look(
