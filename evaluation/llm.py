@@ -35,7 +35,7 @@ def is_fitting(user_id: str) -> bool:
     Whether the constants of the fusion were set on this user, of those in the recordings.
 
     >>> [user for user in map(str, range(1, 13)) if is_fitting(user)]
-    ['4', '8', '9', '11', '12']
+    ['4', '6']
     """
     return crc32(user_id.encode()) % FITTING == 0
 

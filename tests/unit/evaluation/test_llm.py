@@ -74,9 +74,11 @@ def test_an_empty_reply_leaves_the_engines_order(world: World) -> None:
     assert found.repaired.trust == 0.0
 
 
-def test_a_model_that_is_right_lifts_the_fused_order(world: World) -> None:
-    right = "\n".join(f"{k}. {FILMS[i]}" for k, i in enumerate([*sorted(HELD_BACK["2"]), *GIVEN]))
-    found = judge_reply(*reordering(right), world)
+def test_a_model_that_is_right_lifts_the_order_of_a_stranger(world: World) -> None:
+    order = dict.fromkeys([*sorted(HELD_BACK["2"]), *GIVEN])
+    right = "\n".join(f"{k}. {FILMS[i]}" for k, i in enumerate(order, 1))
+    stranger = World(world.ranking, world.titles, world.catalogue, {}, world.held_back)
+    found = judge_reply(*reordering(right), stranger)
     assert found.ndcg["model"] == 1.0
     assert found.ndcg["model"] >= found.ndcg["fused"] > found.ndcg["engine"]
 
