@@ -23,8 +23,8 @@ PLUGINS = "headwater.commands"
 _ANYTHING = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 COMMANDS: Final = (
-    *("up", "worker", "broker", "tail", "why", "preferences"),
-    *("forget", "replay", "doctor", "budget"),
+    *("up", "worker", "broker", "tail", "why", "preferences", "forget", "replay", "doctor"),
+    "budget",
 )
 """Each is a function in the module of its name."""
 GROUPS: Final = ("topics", "ingest", "rebuild")

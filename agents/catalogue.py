@@ -158,14 +158,18 @@ class Catalogue:
         self.discard(item_id)
         self._known[item_id] = known
         self._by_standing.add(self._place(item_id))
-        facts = known.facts
-        if facts.enhanced is not None and facts.enhanced.asked:
-            self._said[facts.enhanced.of] = item_id
+        if known.facts.published_at is not None:
+            self._by_age.add((-known.facts.published_at, item_id))
+        self._file(item_id, known.facts, row=self.crowd.row(item_id))
+        self._note_words(item_id, known)
+
+    def _note_words(self, item_id: str, known: Known) -> None:
+        """Remember which words were added to an item, or that they are still wanted."""
+        added = known.facts.enhanced
+        if added is not None and added.asked:
+            self._said[added.of] = item_id
         if self.wanting is not None:
             self.wanting.put(item_id, known)
-        if facts.published_at is not None:
-            self._by_age.add((-facts.published_at, item_id))
-        self._file(item_id, facts, row=self.crowd.row(item_id))
 
     def _file(self, item_id: str, facts: ItemFacts, *, row: int) -> None:
         """Put an item wherever its attributes are looked for."""
@@ -257,6 +261,7 @@ class Catalogue:
         self.shelf.reserve(len(self.crowd))
         for (item_id, known), row in zip(kept.items(), rows, strict=True):
             self._file(item_id, known.facts, row=row)
+            self._note_words(item_id, known)
         self._by_age = SortedList(
             (-known.facts.published_at, item_id)
             for item_id, known in kept.items()

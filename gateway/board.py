@@ -111,10 +111,21 @@ class Board(Replica):
             except (msgspec.DecodeError, UnicodeDecodeError) as exc:
                 self.refuse(record, exc)
                 continue
+            if self._is_overtaken(posted):
+                continue
             self._hang(posted)
             for watcher in self._watchers.get(posted.user_id, ()):
                 watcher.put(posted)
             self._answer(posted)
+
+    def _is_overtaken(self, posted: Posted) -> bool:
+        """A second revision that crossed a newer slate of its user is of no use to anybody."""
+        newest = self._newest.get(posted.user_id)
+        if posted.head is None or posted.head.revision == 1:
+            return False
+        if newest is None or newest.head is None:
+            return False
+        return newest.head.slate_id != posted.head.slate_id
 
     def newest(self, user_id: str) -> Posted | None:
         """A user's newest slate; None where none is held."""

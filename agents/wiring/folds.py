@@ -14,7 +14,11 @@ from streams.trends import decode_trend, encode_trend, glance_trend
 def register_trending(sockets: Sockets) -> None:
     """Co-visits become the trends of items."""
     trends = sockets.table(
-        topics.CO_VISITS, topics.ITEM_TRENDS, encode_trend, decode_trend, glance=glance_trend
+        topics.CO_VISITS,
+        topics.ITEM_TRENDS,
+        encode=encode_trend,
+        decode=decode_trend,
+        glance=glance_trend,
     )
     trending.register(
         sockets.app,
@@ -26,7 +30,9 @@ def register_trending(sockets: Sockets) -> None:
 
 def register_learning(sockets: Sockets) -> None:
     """Lessons become the weights of rankers."""
-    rankers = sockets.table(topics.LESSONS, topics.RANKERS, encode_ranker, decode_ranker)
+    rankers = sockets.table(
+        topics.LESSONS, topics.RANKERS, encode=encode_ranker, decode=decode_ranker
+    )
     learning.register(
         sockets.app,
         source=sockets.source(topics.LESSONS),

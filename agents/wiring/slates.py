@@ -35,8 +35,8 @@ def register_slates(sockets: Sockets, knowing: Knowing, advice: Advice | None) -
     profiles = sockets.table(
         topics.EVENTS,
         topics.PROFILES,
-        encode_profile,
-        decode_profile,
+        encode=encode_profile,
+        decode=decode_profile,
         contained=contained,
         glance=glance_profile,
     )

@@ -46,13 +46,13 @@ class Sockets:
         self,
         source: Topic,
         changelog: Topic,
+        *,
         encode: Callable[[V], bytes],
         decode: Callable[[bytes], V],
-        *,
-        contained: Callable[[V, int], int] | None = None,
+        contained: Callable[[Any, int], int] | None = None,
         glance: Callable[[bytes], Any] | None = None,
     ) -> FoldTable[V]:
-        """State that is made durable with every commit."""
+        """State that is made durable with every commit; see `FoldTable`."""
         table: FoldTable[V] = FoldTable(
             source=self.names.name(source),
             changelog=self.names.name(changelog),

@@ -163,7 +163,7 @@ def test_a_scenario_can_have_a_strategy_of_its_own() -> None:
     ("scenarios", "said"),
     [
         ({"tea": "popular"}, "scenario 'tea' is none of"),
-        ({"next": "tea"}, "strategy 'tea' is none"),
+        ({"next": "tea"}, "strategy 'tea' is none of"),
     ],
 )
 def test_a_scenario_or_strategy_nobody_knows_is_refused(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 
 from agents.metrics import Metrics
@@ -23,6 +24,21 @@ async def test_the_newest_slate_is_held() -> None:
     newest = mine.newest("ann")
     assert newest is not None
     assert (newest.place, newest.etag) == ("0-2", '"slate-events-0-1.2"')
+
+
+async def test_a_second_revision_that_crossed_a_newer_slate_is_shown_to_nobody() -> None:
+    mine = board()
+    watcher = mine.watch("ann")
+    newer = msgspec.structs.replace(slate_of("ann"), slate_id="slate-events-0-9")
+    crossed = slate_of("ann", revision=2)
+    await mine.apply([record_of(newer, offset=1), record_of(crossed, offset=2)])
+    newest = mine.newest("ann")
+    assert newest is not None
+    assert newest.place == "0-1"
+    assert (await watcher.next()).place == "0-1"
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await watcher.next()
 
 
 async def test_who_was_forgotten_has_none() -> None:
