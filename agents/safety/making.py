@@ -13,6 +13,13 @@ from agents.safety.recovery import Restore, SafeTableManager
 from agents.settings import Settings
 from streams.kafka import Broker, Security
 
+METADATA_MAX_AGE = 10
+"""
+Seconds after which the broker is asked again which partitions there are.
+
+By default it is five minutes: a worker that asks just while a topic is deleted and made anew gives
+back its partitions, and would not have them again for so long.
+"""
 MAX_POLL = 500
 """
 Records delivered between two looks at the queues.
@@ -55,6 +62,7 @@ def make_app(
         broker_heartbeat_interval=session / 5,
         broker_commit_interval=settings.commit_interval.total_seconds(),
         consumer_auto_offset_reset="earliest",
+        consumer_metadata_max_age_ms=METADATA_MAX_AGE * 1000,
         broker_max_poll_records=MAX_POLL,
         stream_wait_empty=False,
         TableManager=SafeTableManager,

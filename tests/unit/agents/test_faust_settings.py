@@ -237,6 +237,10 @@ async def test_a_fetch_waits_as_long_as_the_broker_is_allowed_to(fetching: Any) 
     assert fetching._fetch_max_wait_ms == 50
 
 
+async def test_a_topic_made_anew_is_noticed_within_seconds(fetching: Any) -> None:
+    assert fetching._client._metadata_max_age_ms == 10_000
+
+
 async def test_what_is_delivered_in_one_go_fits_into_what_is_left_of_a_queue(
     worker: Worker, fetching: Any
 ) -> None:
