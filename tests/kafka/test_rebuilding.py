@@ -34,7 +34,7 @@ async def test_a_worker_takes_the_index_that_the_command_has_built(
     topic = f"{PREFIX}item-vectors"
     await send(broker, topic, *vectors(500, seed=1), (b"item-7", None))
     log = tmp_path / "worker.log"
-    with WorkerProgram(settings=settings, log=log, roles="trending") as worker:
+    with WorkerProgram(settings=settings, log=log, roles="profiling,recommending") as worker:
         worker.wait_ready()
         command = ("rebuild", "index", "--json")
         with Program(*command, settings=settings, log=tmp_path / "log") as program:
