@@ -25,14 +25,14 @@ RUN grep -v '^torch==' constraints.txt > pins.txt \
  && pip freeze > /opt/headwater/packages.txt
 
 FROM python:3.13-slim
-RUN useradd --uid 10001 --create-home --home-dir /home/headwater headwater \
+RUN useradd --uid 10001 --create-home --home-dir /srv/headwater headwater \
  && install -d -o headwater -m 0700 /var/lib/headwater
 COPY --from=build /opt/headwater /opt/headwater
 ENV PATH=/opt/headwater/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     HEADWATER_STATE_DIR=/var/lib/headwater
 USER headwater
-WORKDIR /home/headwater
+WORKDIR /srv/headwater
 VOLUME /var/lib/headwater
 ENTRYPOINT ["headwater"]
 CMD ["worker"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from agents.settings import Settings
 from slates.model import Model
 from slates.prompting import Count, Prompt
+from slates.tokens import estimate
 
 PAUSE = 60.0
 """Seconds until a model that gave no answer is asked again."""
@@ -33,14 +34,4 @@ def asking_with(prompt: Prompt, settings: Settings, model: Model | None) -> Aski
     if model is None:
         return None
     within = settings.enhance.within.total_seconds()
-    return Asking(model, prompt, within=within, most=MOST_TOKENS, count=rough_tokens)
-
-
-def rough_tokens(text: str) -> int:
-    """
-    Tokens of a text, rather too many: English has four and a half bytes for each, Chinese two.
-
-    >>> rough_tokens("The sea")
-    4
-    """
-    return (len(text.encode(errors="replace")) + 1) // 2
+    return Asking(model, prompt, within=within, most=MOST_TOKENS, count=estimate)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -140,6 +141,15 @@ class Board(Replica):
         watcher = Watcher()
         self._watchers[user_id].add(watcher)
         return watcher
+
+    @contextmanager
+    def watching(self, user_id: str) -> Iterator[Watcher]:
+        """Watch while the block lasts."""
+        watcher = self.watch(user_id)
+        try:
+            yield watcher
+        finally:
+            self.leave(user_id, watcher)
 
     def leave(self, user_id: str, watcher: Watcher) -> None:
         """Be told no more."""

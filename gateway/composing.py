@@ -57,6 +57,7 @@ def compose(settings: Settings, broker: Broker, access: Access, metrics: Metrics
         log=Log(broker, names),
         sender=Sender(broker, patience=settings.gateway.send_within.total_seconds()),
         metrics=metrics,
+        strategies=settings.known_strategies(),
     )
 
 

@@ -177,7 +177,7 @@ def _case(parts: Parts, user: UserFacts, *, item: tuple[str, ItemRecords] | None
     return open_case(
         user,
         parts.catalogue,
-        strategies=settings.known_strategies(),
+        strategies=parts.strategies,
         strategy=settings.strategy,
         now=parts.clock(),
         item=item,

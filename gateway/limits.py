@@ -57,10 +57,9 @@ class Limits:
                 headers={"Retry-After": str(after)},
             )
 
-    @contextmanager
-    def stream(self, caller: Caller, request: Request) -> Iterator[None]:
+    def allow_stream(self, caller: Caller, request: Request) -> None:
         """
-        One more stream, while the block lasts.
+        May there be one more stream?
 
         Raises:
             Problem: 429 where the caller has too many, 503 where all have.
@@ -72,6 +71,11 @@ class Limits:
             raise Problem(
                 503, "Too many streams", "try another gateway", headers={"Retry-After": "5"}
             )
+
+    @contextmanager
+    def stream(self, caller: Caller, request: Request) -> Iterator[None]:
+        """One more stream, while the block lasts."""
+        name = _name(caller, request)
         self._open[name] += 1
         try:
             yield

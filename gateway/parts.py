@@ -18,6 +18,7 @@ from gateway.board import Board
 from gateway.limits import Limits
 from gateway.repeats import Repeats
 from gateway.searching import Searching
+from slates.strategies import Strategies
 from streams.kafka import Sender
 
 
@@ -35,6 +36,7 @@ class Parts:
     log: Log
     sender: Sender
     metrics: Metrics
+    strategies: Strategies
     repeats: Repeats = field(default_factory=Repeats)
     clock: Callable[[], float] = time.time
 

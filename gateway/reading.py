@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from contextlib import AbstractContextManager
+from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Depends, Header, Request
@@ -77,7 +78,7 @@ async def get_slate(
 @router.post(
     "/slates",
     summary="Ask for a slate",
-    responses={200: _ASKED, **problems(400, 503, 504)},
+    responses={200: _ASKED, **problems(400, 503)},
     openapi_extra=body("SlateRequest", examples=_ASKS),
 )
 async def post_slate(request: Request, caller: Annotated[Caller, Depends(caller_of)]) -> Response:
@@ -85,7 +86,7 @@ async def post_slate(request: Request, caller: Annotated[Caller, Depends(caller_
     Ask for a slate now and wait for it.
 
     When none comes in time (`deadline` of the request, else the setting), the newest slate of the
-    user is given with `is_answer` false; where there is none, 504.
+    user is given with `is_answer` false; where there is none, 503.
     """
     parts = parts_of(request)
     asked = read_request(await request.body())
@@ -129,9 +130,9 @@ async def stream_slates(
     caller.require("slates", user_id=user_id)
     parts = parts_of(request)
     checked_id("user_id", user_id)
-    room = parts.limits.stream(caller, request)
-    room.__enter__()  # refuses here, with a status; left by `_follow`
+    parts.limits.allow_stream(caller, request)  # here, while there can be a status
     newest = await _newest(parts, user_id)
+    room = parts.limits.stream(caller, request)
     return EventSourceResponse(
         _follow(parts, user_id, newest, last_event_id, room),
         ping=PING,
@@ -141,22 +142,22 @@ async def stream_slates(
 
 
 async def _follow(
-    parts: Parts, user_id: str, newest: Posted | None, last: str, room: Any
+    parts: Parts,
+    user_id: str,
+    newest: Posted | None,
+    last: str,
+    room: AbstractContextManager[None],
 ) -> AsyncIterator[ServerSentEvent]:
-    watcher = parts.board.watch(user_id)
-    parts.metrics.gateway_streams.inc()
-    try:
+    with (
+        room,
+        parts.metrics.gateway_streams.track_inprogress(),
+        parts.board.watching(user_id) as came,
+    ):
         newest = parts.board.newest(user_id) or newest
         if newest is not None and newest.place != last:
             yield _event(newest)
         while True:
-            posted = await watcher.next()
-            if newest is None or posted.place != newest.place:
-                yield _event(posted)
-    finally:
-        parts.board.leave(user_id, watcher)
-        parts.metrics.gateway_streams.dec()
-        room.__exit__(None, None, None)
+            yield _event(await came.next())
 
 
 def _event(posted: Posted) -> ServerSentEvent:

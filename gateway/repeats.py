@@ -72,8 +72,10 @@ class Repeats:
 
     def _forget_failure(self, key: tuple[str, str], task: asyncio.Task[Any]) -> None:
         """What failed may be tried again."""
-        if task.cancelled() or task.exception() is not None:
-            self._kept.pop(key, None)
+        failed = task.cancelled() or task.exception() is not None
+        kept = self._kept.get(key)
+        if failed and kept is not None and kept.task is task:
+            del self._kept[key]
 
     def _drop_old(self) -> None:
         now = self._clock()

@@ -40,8 +40,9 @@ class Searching:
         self._turn = asyncio.Lock()
 
     def load(self) -> asyncio.Task[Encode]:
-        """Load the encoder, in a thread; once."""
-        if self._encode is None:
+        """Load the encoder, in a thread; again only where that failed."""
+        failed = self._encode is not None and self._encode.done() and self._encode.exception()
+        if self._encode is None or failed:
             self._encode = asyncio.create_task(asyncio.to_thread(self._make_encode))
         return self._encode
 

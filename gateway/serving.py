@@ -27,34 +27,37 @@ class PatientProtocol(H11Protocol):
     """Closes a connection whose request headers do not come in time."""
 
     headers_within = 10.0
-    """Seconds from the connection, or the end of the request before, plus keep-alive."""
+    """Seconds from the connection; after an answer, that and the time an idle one is kept."""
+    _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         """A client connects."""
         super().connection_made(transport)
-        self._hurry()
+        self._hurry(self.headers_within)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """A client leaves."""
-        self._timer.cancel()
+        self._take_time()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Some bytes come."""
         super().data_received(data)
         if self.conn.their_state is not h11.IDLE:
-            self._timer.cancel()
+            self._take_time()
 
     def on_response_complete(self) -> None:
         """The next request may begin."""
         super().on_response_complete()
-        self._hurry()
+        self._hurry(KEEP_ALIVE + self.headers_within)
 
-    def _hurry(self) -> None:
-        timer = getattr(self, "_timer", None)
-        if timer is not None:
-            timer.cancel()
-        self._timer = self.loop.call_later(self.headers_within + KEEP_ALIVE, self._give_up)
+    def _hurry(self, within: float) -> None:
+        self._take_time()
+        self._timer = self.loop.call_later(within, self._give_up)
+
+    def _take_time(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
 
     def _give_up(self) -> None:
         if self.conn.their_state is h11.IDLE and not self.transport.is_closing():

@@ -70,7 +70,7 @@ ITEMS = {
     "/events",
     status_code=202,
     summary="Send events",
-    responses={202: ACCEPTED, 400: problems(400)[400], **problems(400, 503)},
+    responses={202: ACCEPTED, **problems(400, 503)},
     openapi_extra=body("Interaction", "Impression", many=True, examples=EVENTS),
 )
 async def post_events(

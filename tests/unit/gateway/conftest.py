@@ -137,6 +137,7 @@ class World:
             log=self.log,  # type: ignore[arg-type]
             sender=self.sender,  # type: ignore[arg-type]
             metrics=self.metrics,
+            strategies=self.settings.known_strategies(),
         )
         self.app = create_app(self.parts)
 
