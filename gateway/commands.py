@@ -41,10 +41,11 @@ def gateway(
     """
     settings = load_settings()
     refuse_open_doors(settings)
-    set_up_logging("INFO", libraries="ERROR")
+    # Beside the live view of `up` only what is wrong is worth a line.
+    set_up_logging("WARNING" if with_parent else "INFO", libraries="ERROR")
     if with_parent:
         threading.Thread(target=end_with_parent, args=(os.getppid(),), daemon=True).start()
-    run(_serve(settings))
+    run(_serve(settings, quiet=with_parent))
 
 
 def refuse_open_doors(settings: Settings) -> None:
@@ -74,7 +75,7 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, *, quiet: bool) -> None:
     from gateway.app import create_app, make_access  # here: other commands start faster without
     from gateway.composing import compose
     from gateway.serving import make_server, port_of, started
@@ -99,10 +100,9 @@ async def _serve(settings: Settings) -> None:
             "set HEADWATER_GATEWAY__PORT to a free port, or 0 for any"
         ) from exc
     who = "open, loopback only" if access.open else "keys"
-    typer.echo(
-        f"gateway: http://{part.host}:{port_of(server)} ({who}); broker {broker.bootstrap}",
-        err=True,
-    )
+    where = f"http://{part.host}:{port_of(server)}"
+    if not quiet:
+        typer.echo(f"gateway: {where} ({who}); broker {broker.bootstrap}", err=True)
     await serving
 
 
