@@ -1,4 +1,4 @@
-"""How much one caller may ask for: requests a second, bytes of a body, seconds to send it, streams."""
+"""How much one caller may ask for: requests, bytes of a body, seconds to send it, streams."""
 
 from __future__ import annotations
 

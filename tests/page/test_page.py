@@ -66,8 +66,8 @@ def test_words_find_items_and_markup_stays_text(page: Page) -> None:
 
 
 def test_markup_on_a_card_and_in_the_timeline_stays_text(page: Page) -> None:
-    card = page.locator(".card", has_text=HOSTILE)
-    expect(card).to_have_count(1)
+    card = page.locator(".card", has=page.locator("h3", has_text=HOSTILE)).first
+    expect(card).to_be_visible()
     card.locator("[data-action=click]").click()
     expect(page.locator("#timeline li", has_text=HOSTILE)).to_contain_text("new feed after")
     expect(page.locator("#known")).to_contain_text(HOSTILE)
