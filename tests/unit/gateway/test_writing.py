@@ -155,3 +155,28 @@ def test_callers_are_slowed_down() -> None:
     refused = [answer for answer in answers if answer.status_code == 429]
     assert refused
     assert all(int(answer.headers["retry-after"]) >= 1 for answer in refused)
+
+
+def test_a_repeat_of_items_sends_once_too(world: World, http: TestClient) -> None:
+    item = {"item_id": "a", "title": "A"}
+    for _ in range(2):
+        assert http.post("/items", json=item, headers={"Idempotency-Key": "k"}).status_code == 202
+    assert len(world.sender.sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/items", {"item_id": "a", "title": "A"}),
+        ("DELETE", "/items/a", None),
+        ("DELETE", "/users/ann", None),
+        ("POST", "/slates", {"user_id": "ann"}),
+    ],
+)
+def test_without_a_broker_every_route_that_sends_says_so(
+    world: World, http: TestClient, method: str, path: str, body: Any
+) -> None:
+    world.sender.away = True
+    answer = http.request(method, path, json=body)
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
