@@ -226,6 +226,23 @@ def test_a_key_for_one_user_is_for_one_user(closed: tuple[World, TestClient], ke
     assert client.get("/slates/nobody", headers=key).status_code == 403
 
 
+def test_the_stream_of_another_user_is_not_opened(
+    closed: tuple[World, TestClient], keys: Keys
+) -> None:
+    key = bearer(keys.add("eve", "slates", user="eve"))
+    assert closed[1].get("/slates/ann/stream", headers=key).status_code == 403
+
+
+def test_an_idempotency_key_is_its_own_for_each_caller(
+    closed: tuple[World, TestClient], keys: Keys
+) -> None:
+    world, client = closed
+    for name in ("one", "two"):
+        header = {**bearer(keys.add(name, "events")), "Idempotency-Key": "k1"}
+        assert client.post("/events", json=CLICK, headers=header).status_code == 202
+    assert len(world.sender.sent) == 2
+
+
 def test_one_event_of_another_user_among_mine_sends_none(
     closed: tuple[World, TestClient], keys: Keys
 ) -> None:
