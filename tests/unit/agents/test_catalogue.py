@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.catalogue import Catalogue
@@ -20,8 +20,9 @@ from streams.rankers import Ranker
 from streams.requests import Filters, Range
 from streams.trends import Trend
 from streams.vectors import VectorRecord
+from tests.support.laws import law
 
-LAW = settings(max_examples=100, deadline=None, derandomize=True, database=None)
+LAW = law(100)
 DIM = 4
 HALF_LIFE = 10.0
 NOW = 100.0

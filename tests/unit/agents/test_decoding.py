@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.decoding import read_rankers, read_trends, read_vectors
@@ -12,8 +12,9 @@ from streams.kafka import Record
 from streams.rankers import Ranker, encode_ranker
 from streams.trends import Trend, encode_trend
 from streams.vectors import VectorRecord, encode_vector
+from tests.support.laws import law
 
-LAW = settings(max_examples=100, deadline=None, derandomize=True, database=None)
+LAW = law(100)
 DIM = 4
 OURS, OTHERS = b"our-ours", b"not-ours"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import agents.restoring
@@ -25,6 +25,7 @@ from tests.support.changelogs import (
     Changelogs,
     Owning,
 )
+from tests.support.laws import law
 
 
 async def settled(owning: Owning) -> None:
@@ -237,7 +238,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@law(60)
 @given(steps=STEPS)
 def test_however_workers_come_and_go_they_know_what_the_changelog_says(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int, str, int | None]]

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.catalogue import Catalogue
@@ -20,6 +20,7 @@ from indexes.items import HnswIndex
 from indexes.misbehaving import Meddled
 from indexes.snapshots import save
 from streams.trends import Trend
+from tests.support.laws import law
 from tests.support.rebuilt import Serving, contents, draft_of, folded, log_of, value
 
 # Python 3.12 warns that a child may inherit a held lock, and counts numpy's threads: ours exits.
@@ -493,7 +494,7 @@ def put(log: SmallLog, item_id: str, content: str | None) -> None:
 
 
 @pytest.mark.parametrize("kind", ["exact", "hnsw"])
-@settings(max_examples=60, deadline=None)
+@law(60)
 @given(history=st.lists(HAPPENS, min_size=20, max_size=40))
 def test_whatever_comes_meanwhile_the_catalogue_is_what_the_log_says(
     kind: str, history: list[tuple[str, str, str | None]]

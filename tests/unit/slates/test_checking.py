@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from slates.checking import misread, unproven
@@ -20,8 +20,9 @@ from streams.items import AttributeValue, ItemFacts, clean_text
 from streams.predecessors import Predecessors
 from streams.profiles import Entry, Profile
 from streams.trends import Trend
+from tests.support.laws import law
 
-LAW = settings(max_examples=200, deadline=None, derandomize=True, database=None)
+LAW = law(200)
 NOW = 100.5 * DAY
 TODAY = 100
 CONFIG = SlateConfig(supporters=5)

@@ -4,15 +4,16 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from slates.config import DAY
 from slates.crowd import FIRST_ROWS, WIDTH, Crowd
 from streams.predecessors import WHOLE, Predecessors
 from streams.trends import SURGE, CoVisit, Trend, fold, standing, standing_of
+from tests.support.laws import law
 
-LAW = settings(max_examples=100, deadline=None, derandomize=True, database=None)
+LAW = law(100)
 WEEK = 7 * DAY
 
 Row = tuple[int, float, float]

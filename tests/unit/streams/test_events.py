@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.errors import MalformedEvent, RejectedEvent, UnknownAction
@@ -21,8 +21,9 @@ from streams.events import (
     decode_event,
     encode_event,
 )
+from tests.support.laws import law
 
-LAW = settings(max_examples=50, deadline=None, derandomize=True, database=None)
+LAW = law(50)
 NOW = 1_700_000_000.0
 AHEAD = 3600.0
 GAINS = Gains({"view": 0.3, "click": 1.0, "like": 2.0, "dislike": -2.0, "rating": 2.0})

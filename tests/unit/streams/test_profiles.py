@@ -4,7 +4,7 @@ import random
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.events import (
@@ -34,8 +34,9 @@ from streams.profiles import (
     is_applied,
 )
 from streams.topics import PROFILES
+from tests.support.laws import law
 
-LAW = settings(max_examples=50, deadline=None, derandomize=True, database=None)
+LAW = law(50)
 GAINS = Gains({"click": 1.0, "like": 2.0, "dislike": -2.0, "rating": 2.0})
 
 STORED_1 = (

@@ -4,7 +4,7 @@ import random
 
 import msgspec
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from streams.predecessors import MAX_PREDECESSORS, SLACK, Before, Predecessors, alike
@@ -25,8 +25,9 @@ from streams.trends import (
     popularity_at,
     standing,
 )
+from tests.support.laws import law
 
-LAW = settings(max_examples=50, deadline=None, derandomize=True, database=None)
+LAW = law(50)
 WEEK = 7 * DAY
 
 STORED_TREND_1 = (
