@@ -80,16 +80,7 @@ class Worker:
         self._restoring = Restoring(broker, self.commits.tables, keeping=keeping, metrics=metrics)
         group = group_of(settings, self.roles)
         self._lookout = self._make_lookout(group)
-        self.app = make_app(
-            settings,
-            broker,
-            group=group,
-            restore=self._restore,
-            settle=self._settle,
-            contained=self._contained,
-            refuse=self._refuse,
-            lease=self.lease,
-        )
+        self.app = self._make_app(group)
         self.replicas: tuple[Replica, ...] = ()
         self._sockets = self._make_sockets()
         self.services.extend((self._watchdog(), self._lag_watch(), LoopLag(metrics)))
@@ -112,6 +103,18 @@ class Worker:
         recovery = self.app.tables._recovery
         recovered = recovery is not None and recovery.completed.is_set()
         return {"tables": recovered, **{r.name: r.ready.is_set() for r in self.replicas}}
+
+    def _make_app(self, group: str) -> Any:
+        return make_app(
+            self.settings,
+            self.broker,
+            group=group,
+            restore=self._restore,
+            settle=self._settle,
+            contained=self._contained,
+            refuse=self._refuse,
+            lease=self.lease,
+        )
 
     def _watchdog(self) -> Watchdog:
         return Watchdog(
