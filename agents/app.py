@@ -219,11 +219,12 @@ class Worker:
     def _register(self, snapshots: Snapshotting, encoder: SharedEncoder) -> None:
         """Whoever refines or folds alone needs no copy of the catalogue, and makes none."""
         sockets, roles, advice = self._sockets, self.roles, self._advice
+        written = None
         if KNOWING.intersection(roles):
             about_items = None if advice is None else advice.economy.about_items()
             wanting = make_wanting(self.settings, roles, about_items)
             knowing = know_items(sockets, snapshots, wanting)
-            self.replicas = knowing.replicas
+            self.replicas, written = knowing.replicas, knowing.written
             if "profiling" in roles:
                 register_slates(sockets, knowing, advice)
             if "cataloguing" in roles:
@@ -234,7 +235,7 @@ class Worker:
                     sockets, knowing, service, model=about_items, caught_up=self._ready
                 )
         if "trending" in roles:
-            register_trending(sockets)
+            register_trending(sockets, written)
         if "learning" in roles:
             register_learning(sockets)
         if "refining" in roles:
