@@ -9,7 +9,7 @@ PYTEST := $(BIN)/python -m pytest -n 4 --dist loadfile
 STAMP := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test check test-page test-kafka faults bench soak clean
+.PHONY: help setup up test check docs test-page test-kafka faults bench soak clean
 
 help: ## this text
 	@echo "Headwater: clicks in, ranked and explained slates out."
@@ -40,6 +40,10 @@ check: setup ## format, lint, types, contracts, tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(PYTEST)
+
+docs: setup ## the documentation as a site, in var/site
+	$(BIN)/python -m docs_reference
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 test-page: setup ## the live page in Chromium (Debian: apt install chromium)
 	$(BIN)/python -m pytest tests/page

@@ -8,6 +8,7 @@ from typing import Any
 
 from docs_reference.tables import code, document, table
 from gateway.app import described
+from gateway.searching import Match
 
 INTRO = """
 # HTTP API
@@ -110,9 +111,8 @@ def _named(schema: Mapping[str, Any]) -> str:
     """
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
-        return {"Problem": "", "Match": "`item_id`, `title`, `score`"}.get(
-            name, f"[{name}](events.md#{name.lower()})"
-        )
+        fields = ", ".join(map(code, Match.__struct_fields__))
+        return {"Problem": "", "Match": fields}.get(name, f"[{name}](events.md#{name.lower()})")
     for several, between in (("oneOf", " or "), ("anyOf", ", or ")):
         if several in schema:
             return between.join(map(_named, schema[several]))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -92,7 +93,7 @@ def _blocks(page: Path) -> Iterator[Block]:
     lines = page.read_text(encoding="utf-8").splitlines()
     start: int | None = None
     for number, line in enumerate(lines, start=1):
-        if not line.startswith("```"):
+        if not line.strip().startswith("```"):
             continue
         if start is not None:
             yield _block(page, lines, start, number)
@@ -103,15 +104,15 @@ def _blocks(page: Path) -> Iterator[Block]:
 
 
 def _block(page: Path, lines: list[str], start: int, end: int) -> Block:
-    fence = _FENCE.match(lines[start - 1])
+    fence = _FENCE.match(lines[start - 1].strip())
     assert fence, f"{page}:{start}: {lines[start - 1]}"
-    mark = _MARK.match(lines[start - 2]) if start > 1 else None
+    mark = _MARK.match(lines[start - 2].strip()) if start > 1 else None
     return Block(
         page=page,
         line=start,
         language=fence[1],
         title=fence[2] or "",
-        text="\n".join(lines[start : end - 1]),
+        text=textwrap.dedent("\n".join(lines[start : end - 1])),
         skipped=(mark[2] or "") if mark and mark[1] == "not run" else "",
         kafka=mark is not None and mark[1] == "on Apache Kafka",
     )

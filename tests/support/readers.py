@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from agents.commands.processes import free_port
@@ -17,23 +17,49 @@ from tests.support.documents import ROOT, Block, fits
 
 PATIENCE = 240.0
 """Seconds; most of it is the encoder, on a busy machine."""
-LASTING = re.compile(
-    r"headwater (broker|worker|gateway)\b(?!-)|headwater tail(?!.* -n)|/stream|headwater up(?!.*--for)"
-)
+LASTING = re.compile(r"headwater (broker|worker|gateway)\b(?!-)|headwater tail(?!.* -n)|/stream")
 """Commands that go on until they are told to stop."""
 ONCE = re.compile(r"ingest|forget|--set|--delete| -[dX] |gateway-keys|export|--out")
 """Commands that are not tried again when their answer does not fit yet."""
-READY = re.compile(r"tables: .*|profiles: \d+ keys|gateway: http|embedded broker on|caught up")
+SILENT = re.compile("tail|curl")
+"""Of those, the ones that print nothing until there is something."""
+READY = re.compile(r"worker: .* broker|gateway: http|embedded broker on|^\S")
+"""What the others print when they have begun, and an example in Python when it has something."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lasting:
+    """A command that was left running."""
+
+    command: str
+    process: subprocess.Popen[bytes]
+    log: Path
+    printed: str
+    """What it is to print before the page is read."""
+
+    def output(self) -> str:
+        """What it has printed so far."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
 
 
 class Reader:
-    """A folder, a shell whose variables last, and programs that were left running."""
+    """
+    A folder, a shell whose variables last, and programs that were left running.
 
-    def __init__(self, folder: Path, *, settings: Mapping[str, str], broker: str = "") -> None:
+    Args:
+        folder: Empty.
+        settings: Variables of all commands.
+        broker: What stands for `localhost:9092`.
+        port: What stands for the port of a gateway that runs already.
+    """
+
+    def __init__(
+        self, folder: Path, *, settings: Mapping[str, str], broker: str = "", port: int = 0
+    ) -> None:
         self.folder = folder
         self._broker = broker
-        self._port = free_port(0)
-        self._running: list[tuple[str, subprocess.Popen[bytes], Path]] = []
+        self._port = port or free_port(0)
+        self._running: list[Lasting] = []
         self._make_folder()
         clean = {k: v for k, v in os.environ.items() if not k.startswith("HEADWATER_")}
         self._environment = {
@@ -52,18 +78,28 @@ class Reader:
 
     def __exit__(self, *_: object) -> None:
         while self._running:
-            _, process, _ = self._running.pop()
-            _end(process)
+            _end(self._running.pop().process)
+
+    def finish(self) -> None:
+        """
+        See that what was left running has printed what it should, and still runs.
+
+        Raises:
+            AssertionError: It has not.
+        """
+        for one in self._running:
+            _wait(lambda one=one: fits(one.printed, one.output()), one)
+            assert one.process.poll() is None, f"{one.command}\n{one.output()}"
 
     def _make_folder(self) -> None:
         bins = self.folder / ".venv" / "bin"
         bins.mkdir(parents=True)
-        program = bins / "headwater"
-        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m agents "$@"\n')
-        program.chmod(0o755)
+        for name, module in (("headwater", "-m agents"), ("python", "")):
+            program = bins / name
+            program.write_text(f'#!/bin/sh\nexec "{sys.executable}" {module} "$@"\n')
+            program.chmod(0o755)
         (bins / "activate").write_text("")
         (self.folder / ".session").write_text("")
-        shutil.copy(ROOT / "examples/books.jsonl", self.folder / "books.jsonl")
 
     def read(self, block: Block) -> None:
         """
@@ -74,6 +110,9 @@ class Reader:
         """
         if block.title:
             (self.folder / block.title).write_text(f"{block.text}\n", encoding="utf-8")
+        if block.language == "python":
+            (self.folder / "example.py").write_text(block.text, encoding="utf-8")
+            self._start(block, "python -u example.py", printed="")
         if block.language != "sh" or block.skipped:
             return
         *before, last = block.commands()
@@ -114,11 +153,11 @@ class Reader:
         )
 
     def _start(self, block: Block, command: str, printed: str) -> str:
-        """Start it and wait until it prints what it should; it goes on until the page is read."""
+        """Start it and wait until it does its work; it goes on until the page is read."""
         log = self.folder / f"{len(self._running)}.log"
         with log.open("wb") as file:
             process = subprocess.Popen(
-                ["bash", "-c", f". ./.session\nexec {command}"],
+                ["bash", "-c", f". ./.session\n{command}"],
                 cwd=self.folder,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
@@ -126,29 +165,29 @@ class Reader:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self._running.append((command, process, log))
-        until = time.monotonic() + PATIENCE
-        while not self._is_there(command, log, printed):
-            assert process.poll() is None, f"{block.name}: {command}\n{log.read_text()}"
-            assert time.monotonic() < until, f"{block.name}: {command}\n{log.read_text()}"
-            time.sleep(0.2)
-        return log.read_text(encoding="utf-8", errors="replace")
-
-    def _is_there(self, command: str, log: Path, printed: str) -> bool:
-        seen = log.read_text(encoding="utf-8", errors="replace")
-        if printed:
-            return fits(printed, seen)
-        return bool(READY.search(seen)) or "tail" in command or "curl" in command
+        one = Lasting(f"{block.name}: {command}", process, log, printed)
+        self._running.append(one)
+        if not printed and not SILENT.search(command):
+            _wait(lambda: bool(READY.search(one.output())), one)
+        return ""
 
     def _logs(self) -> str:
-        return "".join(f"\n{command}:\n{log.read_text()[-3000:]}" for command, _, log in self._running)
+        return "".join(f"\n{one.command}:\n{one.output()[-3000:]}" for one in self._running)
+
+
+def _wait(done: Callable[[], bool], one: Lasting) -> None:
+    until = time.monotonic() + PATIENCE
+    while not done():
+        assert one.process.poll() is None, f"{one.command} has ended\n{one.output()}"
+        assert time.monotonic() < until, f"{one.command}\n{one.output()}"
+        time.sleep(0.2)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
-        process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)
         try:
             process.wait(30)
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
