@@ -62,7 +62,9 @@ def _profile(user: str, interactions: int, *, first: int = 0) -> Profile:
     profile = Profile()
     for number in range(interactions):
         event = _click(user, first + number, number)
-        profile = fold(profile, event, gains=GAINS, partition=3, offset=12_345_000 + number)
+        folded = fold(profile, event, gains=GAINS, partition=3, offset=12_345_000 + number)
+        assert folded is not None  # only a wish to be forgotten leaves nothing
+        profile = folded
     return profile
 
 
