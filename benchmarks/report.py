@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.building import BuildCost
+from benchmarks.gateway import Gateway
 from benchmarks.latency import OVERLOAD, Overload, Row
 from benchmarks.restarting import HISTORY, Restarts
+from benchmarks.showing import of_gateway
 from benchmarks.throughput import EVENTS, USERS, Rate
 
 
@@ -37,11 +39,22 @@ class Report:
     start_snapshot: float = 0.0
     start_log: float = 0.0
     restarts: Restarts | None = None
+    gateway: Gateway | None = None
 
 
 def write(report: Report, path: Path) -> None:
     """Write the page."""
-    parts = (_head, _latency, _overload, _throughput, _items, _building, _starts, _restarts)
+    parts = (
+        _head,
+        _latency,
+        _overload,
+        _throughput,
+        _items,
+        _building,
+        _starts,
+        _restarts,
+        _gateway,
+    )
     path.write_text("\n".join(part(report) for part in parts), encoding="utf-8")
 
 
@@ -202,3 +215,7 @@ def _restarts(report: Report) -> str:
             "",
         ]
     )
+
+
+def _gateway(report: Report) -> str:
+    return "" if report.gateway is None else of_gateway(report.gateway)
