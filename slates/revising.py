@@ -9,23 +9,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
 
 import msgspec
 
 from slates.config import SlateConfig
 from slates.draft import Candidate, Draft
-from slates.reasons.attributes import MAX_WORDS, is_sayable
-from slates.reasons.deeds import VERBS
-from slates.reasons.grounds import shorten
+from slates.drafted import Drafted
 from slates.reasons.sentences import say
 from slates.refining import Refined
 from slates.shelf import Place
 from slates.slate import Kind, Reason, Slate, SlateItem
-from streams.items import AttributeValue, attribute_words
-
-Grounded: TypeAlias = tuple[Kind, Mapping[str, object]]
-"""A kind of reason and its evidence."""
+from streams.items import attribute_words
 
 REVISION = 2
 SHORTLISTED = "shortlist"
@@ -48,9 +42,10 @@ def revise(
     slate = draft.slate
     shown = {item.item_id: item for item in slate.items}
     known = {candidate.item_id: candidate for candidate in draft.candidates}
+    drafted = Drafted(draft, language=config.language)
     items = []
     for rank, item_id in enumerate(_within_caps(refined.order, draft, config.caps)):
-        item = shown.get(item_id) or _brought_up(known[item_id], draft, config)
+        item = shown.get(item_id) or _brought_up(known[item_id], drafted, config)
         reasons = refined.reasons.get(item_id) or item.reasons
         items.append(msgspec.structs.replace(item, rank=rank, reasons=tuple(reasons)))
     return msgspec.structs.replace(
@@ -119,45 +114,21 @@ def _within_caps(order: Sequence[str], draft: Draft, caps: Mapping[str, int]) ->
     return [*chosen, *spared][: draft.n]
 
 
-def _brought_up(candidate: Candidate, draft: Draft, config: SlateConfig) -> SlateItem:
-    kind, evidence = _shared(candidate, draft) or _crowd(candidate, config.supporters)
+def _brought_up(candidate: Candidate, drafted: Drafted, config: SlateConfig) -> SlateItem:
     return SlateItem(
         item_id=candidate.item_id,
         title=candidate.title,
         rank=0,
         score=candidate.score,
         sources={SHORTLISTED: candidate.score},
-        reasons=(Reason(kind, say(kind, evidence, config.language), evidence),),
+        reasons=drafted.of(candidate) or (_crowd(candidate, config),),
     )
 
 
-def _shared(candidate: Candidate, draft: Draft) -> Grounded | None:
-    """What it has in common with something the user did more to than open, else with anything."""
-    words = dict.fromkeys(_places(candidate.attributes))
-    liked = [had for had in draft.history if had.gain > 0 and had.item_id != candidate.item_id]
-    for had in sorted(liked, key=lambda h: h.action not in VERBS):
-        shared = [place for place in _places(had.attributes) if place in words]
-        if shared:
-            attribute = shared[0][0]
-            evidence = {
-                "attribute": attribute,
-                "words": [word for name, word in shared if name == attribute][:MAX_WORDS],
-                "items": [had.item_id],
-                "titles": [shorten(had.title)],
-                "actions": [had.action],
-            }
-            return "attributes", evidence
-    return None
-
-
-def _places(attributes: Mapping[str, AttributeValue]) -> list[Place]:
-    found = [(name, word) for name, value in attributes.items() for word in attribute_words(value)]
-    return [place for place in found if is_sayable(place)]
-
-
-def _crowd(candidate: Candidate, supporters: int) -> Grounded:
-    if candidate.people >= supporters:
-        return "popular", {"people": candidate.people}
-    if candidate.people:
-        return "explore", {"fewer_than": supporters}
-    return "explore", {"people": 0}
+def _crowd(candidate: Candidate, config: SlateConfig) -> Reason:
+    """What every item has: how many people came to it, or that these are few."""
+    kind: Kind = "popular" if candidate.people >= config.supporters else "explore"
+    evidence: Mapping[str, object] = {"people": candidate.people}
+    if 0 < candidate.people < config.supporters:
+        evidence = {"fewer_than": config.supporters}
+    return Reason(kind, say(kind, evidence, config.language), evidence)
