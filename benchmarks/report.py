@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks.building import BuildCost
 from benchmarks.latency import OVERLOAD, Overload, Row
+from benchmarks.refining import Way, section
 from benchmarks.restarting import HISTORY, Restarts
 from benchmarks.throughput import EVENTS, USERS, Rate
 
@@ -37,11 +38,22 @@ class Report:
     start_snapshot: float = 0.0
     start_log: float = 0.0
     restarts: Restarts | None = None
+    refining: Sequence[Way] = ()
 
 
 def write(report: Report, path: Path) -> None:
     """Write the page."""
-    parts = (_head, _latency, _overload, _throughput, _items, _building, _starts, _restarts)
+    parts = (
+        _head,
+        _latency,
+        _overload,
+        _throughput,
+        _items,
+        _building,
+        _starts,
+        _restarts,
+        _refining,
+    )
     path.write_text("\n".join(part(report) for part in parts), encoding="utf-8")
 
 
@@ -202,3 +214,7 @@ def _restarts(report: Report) -> str:
             "",
         ]
     )
+
+
+def _refining(report: Report) -> str:
+    return section(report.refining) if report.refining else ""

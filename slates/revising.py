@@ -24,6 +24,9 @@ from streams.items import attribute_words
 REVISION = 2
 SHORTLISTED = "shortlist"
 """The source of an item that the model has brought up; its score is the engine's."""
+NAMED = "model"
+"""The source of an item of the catalogue that the engine has not thought of; its score is that of
+the last on the shortlist."""
 
 
 def revise(
@@ -41,11 +44,14 @@ def revise(
     """
     slate = draft.slate
     shown = {item.item_id: item for item in slate.items}
-    known = {candidate.item_id: candidate for candidate in draft.candidates}
+    known = {each.item_id: each for each in (*draft.candidates, *refined.further)}
+    named = {each.item_id for each in refined.further}
     drafted = Drafted(draft, language=config.language)
     items = []
-    for rank, item_id in enumerate(_within_caps(refined.order, draft, config.caps)):
-        item = shown.get(item_id) or _brought_up(known[item_id], drafted, config)
+    for rank, item_id in enumerate(_within_caps(refined.order, draft, known, config.caps)):
+        item = shown.get(item_id) or _brought_up(
+            known[item_id], drafted, config, by_model=item_id in named
+        )
         reasons = refined.reasons.get(item_id) or item.reasons
         items.append(msgspec.structs.replace(item, rank=rank, reasons=tuple(reasons)))
     return msgspec.structs.replace(
@@ -95,17 +101,20 @@ def model_line(reason: str) -> str:
     return f"model: {reason}"
 
 
-def _within_caps(order: Sequence[str], draft: Draft, caps: Mapping[str, int]) -> list[str]:
+def _within_caps(
+    order: Sequence[str], draft: Draft, known: Mapping[str, Candidate], caps: Mapping[str, int]
+) -> list[str]:
     """The first of an order that the caps allow; what the engine has shown so may stay so."""
     first = list(order[: draft.n])
     if first == [item.item_id for item in draft.slate.items]:
         return first
-    attributes = {candidate.item_id: candidate.attributes for candidate in draft.candidates}
     counts: Counter[Place] = Counter()
     chosen: list[str] = []
     spared: list[str] = []
     for item_id in order:
-        places = [(n, w) for n in caps for w in attribute_words(attributes[item_id].get(n, ()))]
+        places = [
+            (n, w) for n in caps for w in attribute_words(known[item_id].attributes.get(n, ()))
+        ]
         if any(counts[place] >= caps[place[0]] for place in places):
             spared.append(item_id)
         else:
@@ -114,13 +123,15 @@ def _within_caps(order: Sequence[str], draft: Draft, caps: Mapping[str, int]) ->
     return [*chosen, *spared][: draft.n]
 
 
-def _brought_up(candidate: Candidate, drafted: Drafted, config: SlateConfig) -> SlateItem:
+def _brought_up(
+    candidate: Candidate, drafted: Drafted, config: SlateConfig, *, by_model: bool
+) -> SlateItem:
     return SlateItem(
         item_id=candidate.item_id,
         title=candidate.title,
         rank=0,
         score=candidate.score,
-        sources={SHORTLISTED: candidate.score},
+        sources={NAMED if by_model else SHORTLISTED: candidate.score},
         reasons=drafted.of(candidate) or (_crowd(candidate, config),),
     )
 
