@@ -22,6 +22,7 @@ from agents.trend_snapshotting import TrendSnapshotting
 from agents.underway import Underway
 from agents.wanting import Wanting
 from agents.wiring.sockets import Sockets
+from agents.wordbook import Wordbook
 from agents.written import Written
 from indexes.embedding import fingerprint
 from streams import topics
@@ -41,11 +42,21 @@ class Knowing:
 
 
 def know_items(
-    sockets: Sockets, snapshots: Snapshotting, wanting: Wanting | None = None
+    sockets: Sockets,
+    snapshots: Snapshotting,
+    *,
+    wanting: Wanting | None = None,
+    wordbook: Wordbook | None = None,
 ) -> Knowing:
     """Make the copy; it is empty until its replicas are started."""
     index = new_index(sockets.settings.index.kind, on_alarm=_alarm)
-    catalogue = Catalogue(index, half_life=sockets.half_life, alarm=_alarm, wanting=wanting)
+    catalogue = Catalogue(
+        index,
+        half_life=sockets.half_life,
+        alarm=_alarm,
+        wanting=wanting,
+        wordbook=wordbook,
+    )
     vectors = VectorReplica(
         sockets.reader(topics.ITEM_VECTORS),
         sockets.metrics,
