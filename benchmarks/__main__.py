@@ -19,7 +19,7 @@ import msgspec
 
 from agents.commands.processes import free_port
 from agents.scraping import scrape
-from benchmarks import building, gateway, latency, restarting, throughput
+from benchmarks import building, gateway, latency, refining, restarting, throughput
 from benchmarks.apache_kafka import VERSION, ApacheKafka
 from benchmarks.report import Report, write
 from examples import books_file
@@ -41,7 +41,7 @@ NEW_ITEMS_SECONDS = 20.0
 
 
 def main() -> None:
-    """Measure everything, in about a quarter of an hour."""
+    """Measure everything, in about twenty-five minutes."""
     costs = {
         "hnsw": building.measure(HnswIndex(DIM), STRATEGIES),
         "exact": building.measure(ExactIndex(DIM), STRATEGIES[:1]),
@@ -120,6 +120,8 @@ async def _measure(broker: Broker, items: Sequence[Item], *, state_dir: str) -> 
     with latency.worker(broker, port=port, state_dir=state_dir) as seconds:
         report.start_log = seconds
     report.restarts = await restarting.measure(broker)
+    with tempfile.TemporaryDirectory() as home:
+        report.refining = await refining.measure(broker, refining.Plan(), home=Path(home))
     return report
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks.building import BuildCost
 from benchmarks.gateway import Gateway
 from benchmarks.latency import OVERLOAD, Overload, Row
+from benchmarks.refining import Way, section
 from benchmarks.restarting import HISTORY, Restarts
 from benchmarks.showing import of_gateway
 from benchmarks.throughput import EVENTS, USERS, Rate
@@ -40,6 +41,7 @@ class Report:
     start_log: float = 0.0
     restarts: Restarts | None = None
     gateway: Gateway | None = None
+    refining: Sequence[Way] = ()
 
 
 def write(report: Report, path: Path) -> None:
@@ -54,6 +56,7 @@ def write(report: Report, path: Path) -> None:
         _starts,
         _restarts,
         _gateway,
+        _refining,
     )
     path.write_text("\n".join(part(report) for part in parts), encoding="utf-8")
 
@@ -219,3 +222,7 @@ def _restarts(report: Report) -> str:
 
 def _gateway(report: Report) -> str:
     return "" if report.gateway is None else of_gateway(report.gateway)
+
+
+def _refining(report: Report) -> str:
+    return section(report.refining) if report.refining else ""

@@ -42,11 +42,11 @@ def program(
 
 
 @pytest.fixture(scope="module")
-def gateway(program: GatewayProgram) -> Iterator[Gateway]:
+def gateway(program: GatewayProgram, worker: WorkerProgram) -> Iterator[Gateway]:
     with Gateway(program.url) as client:
         client.announce(*BOOKS)
-        wait_until(lambda: _is_findable(client, "g-law"), what="findable books")
-        wait_until(lambda: _searches(client), what="an encoder")
+        worker.wait_until(lambda: _is_findable(client, "g-law"), what="findable books")
+        program.wait_until(lambda: _searches(client), what="an encoder")
         yield client
 
 
