@@ -89,6 +89,7 @@ def test_a_token_is_good_for_its_time_and_a_little_skew(later: float) -> None:
 
 def test_nobody_gets_a_token_for_a_day() -> None:
     token = sign_token("ann", secret=SECRET, now=NOW, seconds=86_400)
+    assert read_token(token, secret=SECRET, now=NOW + LONGEST) == "ann"
     assert read_token(token, secret=SECRET, now=NOW + LONGEST + SKEW + 1) is None
 
 
