@@ -35,7 +35,7 @@ SLOW = 20
 """Who open a stream and read nothing."""
 SLOW_RATE = 50.0
 """Slates a second for the user whom they watch: much more than their buffers hold."""
-CALM = 3.0
+GRACE = 15.0
 """Seconds after the last slate until it has come, or will not."""
 
 
@@ -130,7 +130,9 @@ async def _send(outbox: Outbox, slate: Slate, heard: _Heard, *, name: str) -> No
         slate_id = f"slate-{name}-{n}"
         heard.left[slate_id] = time.perf_counter()
         await _post(outbox, slate, f"crowd-{n % USERS}", slate_id)
-    await asyncio.sleep(CALM)
+    deadline = time.perf_counter() + GRACE
+    while len(heard.times) < len(heard.left) * STREAMS_EACH and time.perf_counter() < deadline:
+        await asyncio.sleep(0.1)
 
 
 async def _post(outbox: Outbox, slate: Slate, user_id: str, slate_id: str) -> None:
