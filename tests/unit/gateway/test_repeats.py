@@ -53,7 +53,8 @@ async def test_who_leaves_does_not_stop_it() -> None:
     repeats, do = Repeats(), Doing()
     do.go.clear()
     left = asyncio.create_task(once(repeats, do))
-    await asyncio.sleep(0)
+    while not do.times:
+        await asyncio.sleep(0)
     left.cancel()
     await asyncio.gather(left, return_exceptions=True)
     do.go.set()
