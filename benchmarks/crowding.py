@@ -33,8 +33,10 @@ HALF = 30.0
 """Seconds without those who do not read, and then with them."""
 SLOW = 20
 """Who open a stream and read nothing."""
-SLOW_RATE = 50.0
-"""Slates a second for the user whom they watch: much more than their buffers hold."""
+SLOW_RATE = 10.0
+"""Slates a second for the user whom they watch."""
+SLOW_NOTE = "x" * 200_000
+"""What makes these slates large: a few seconds of them are more than all buffers hold."""
 GRACE = 15.0
 """Seconds after the last slate until it has come, or will not."""
 
@@ -144,7 +146,8 @@ async def _post(outbox: Outbox, slate: Slate, user_id: str, slate_id: str) -> No
 async def _flood(outbox: Outbox, slate: Slate) -> None:
     n = 0
     while True:
-        await _post(outbox, slate, "crowd-slow", f"slate-slow-{n}")
+        large = msgspec.structs.replace(slate, note=SLOW_NOTE)
+        await _post(outbox, large, "crowd-slow", f"slate-slow-{n}")
         n += 1
         await asyncio.sleep(1 / SLOW_RATE)
 

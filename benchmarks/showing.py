@@ -48,7 +48,7 @@ def _streams(crowd: Crowd) -> Iterator[str]:
         f"{crowd.streams:,} streams of server-sent events on that gateway, all open after "
         f"{crowd.opened:.1f} s, with {RATE:g} slates/s for their users; for {HALF:g} s alone, for "
         f"{HALF:g} s beside {SLOW} clients that read nothing of a stream with {SLOW_RATE:g} "
-        "slates/s.",
+        "large slates/s.",
         "Time is from handing a slate to the producer until a stream had it.",
         "",
         "| | p50 ms | p99 ms | received |",

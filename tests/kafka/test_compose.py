@@ -16,7 +16,7 @@ from tests.support.composed import ROOT, Composed, broker_settings, env_file
 from tests.support.gateways import GatewayProgram
 from tests.support.processes import Program
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(900)]
 
 WAYS: Mapping[str, Mapping[str, str]] = {
     "plain": {},

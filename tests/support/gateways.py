@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import httpx
-
 from agents.commands.processes import free_port
+from agents.scraping import is_ready
 from tests.support.processes import Program
 
 
@@ -26,11 +25,5 @@ class GatewayProgram(Program):
 
     def wait_ready(self) -> GatewayProgram:
         """Until `/readyz` says so."""
-        self.wait_until(self._ready, what="a ready gateway")
+        self.wait_until(lambda: is_ready(self.port), what="a ready gateway")
         return self
-
-    def _ready(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200
-        except httpx.HTTPError:
-            return False

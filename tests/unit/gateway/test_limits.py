@@ -137,6 +137,19 @@ def test_a_length_that_is_too_large_is_refused_before_the_body() -> None:
     assert answer.status_code == 413
 
 
+async def test_all_parts_of_a_body_count() -> None:
+    from gateway.limits import _Body
+
+    async def part() -> Any:
+        return {"type": "http.request", "body": b"123456", "more_body": True}
+
+    body = _Body(part, most=10, within=60)
+    await body.receive()
+    with pytest.raises(Problem) as caught:
+        await body.receive()
+    assert caught.value.status == 413
+
+
 async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
     from gateway.limits import _Body
 
