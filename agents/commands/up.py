@@ -103,6 +103,7 @@ def up(  # noqa: PLR0917 - one parameter per option is how Typer reads them
     headwater up --data movielens DIR --speed 1000000
     """
     settings = load_settings()
+    settings.known_strategies()
     job = read_job(data, folder, seconds=seconds, speed=speed, users=users, rate=rate, seed=seed)
     if settings.embedded:
         settings = _with_room(settings, job)

@@ -54,6 +54,7 @@ def worker(
     Example: HEADWATER_BROKER=localhost:9092 headwater worker
     """
     settings = load_settings()
+    settings.known_strategies()  # what is wrong with them need not wait for a broker
     set_up_logging("INFO", libraries="ERROR")
     chosen = read_roles(roles)
     if with_parent:
