@@ -83,16 +83,7 @@ class Worker:
         self._restoring = Restoring(broker, self.commits.tables, keeping=keeping, metrics=metrics)
         group = group_of(settings, self.roles)
         self._lookout = self._make_lookout(group)
-        self.app = make_app(
-            settings,
-            broker,
-            group=group,
-            restore=self._restore,
-            settle=self._settle,
-            contained=self._contained,
-            refuse=self._refuse,
-            lease=self.lease,
-        )
+        self.app = self._make_app(group)
         self.replicas: tuple[Replica, ...] = ()
         self._sockets = self._make_sockets()
         self.services.extend((self._watchdog(), self._lag_watch(), LoopLag(metrics)))
@@ -115,6 +106,18 @@ class Worker:
         recovery = self.app.tables._recovery
         recovered = recovery is not None and recovery.completed.is_set()
         return {"tables": recovered, **{r.name: r.ready.is_set() for r in self.replicas}}
+
+    def _make_app(self, group: str) -> Any:
+        return make_app(
+            self.settings,
+            self.broker,
+            group=group,
+            restore=self._restore,
+            settle=self._settle,
+            contained=self._contained,
+            refuse=self._refuse,
+            lease=self.lease,
+        )
 
     def _watchdog(self) -> Watchdog:
         return Watchdog(
@@ -219,7 +222,7 @@ class Worker:
     def _register(self, snapshots: Snapshotting, encoder: SharedEncoder) -> None:
         """Whoever refines or folds alone needs no copy of the catalogue, and makes none."""
         sockets, roles, advice = self._sockets, self.roles, self._advice
-        library: Library | None = None
+        written, library = None, None
         if KNOWING.intersection(roles):
             about_items = None if advice is None else advice.economy.about_items()
             wanting = make_wanting(self.settings, roles, about_items)
@@ -228,7 +231,7 @@ class Worker:
             if wordbook is not None:
                 encode = encoder.encode if "cataloguing" in roles else None
                 library = Library(knowing.catalogue, wordbook, encode=encode)
-            self.replicas = knowing.replicas
+            self.replicas, written = knowing.replicas, knowing.written
             if "profiling" in roles:
                 register_slates(sockets, knowing, advice)
             if "cataloguing" in roles:
@@ -245,7 +248,7 @@ class Worker:
                     caught_up=self._ready,
                 )
         if "trending" in roles:
-            register_trending(sockets)
+            register_trending(sockets, written)
         if "learning" in roles:
             register_learning(sockets)
         if "refining" in roles:

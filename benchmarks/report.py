@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.building import BuildCost
+from benchmarks.gateway import Gateway
 from benchmarks.latency import OVERLOAD, Overload, Row
 from benchmarks.refining import Way, section
 from benchmarks.restarting import HISTORY, Restarts
+from benchmarks.showing import of_gateway
 from benchmarks.throughput import EVENTS, USERS, Rate
 
 
@@ -39,6 +41,7 @@ class Report:
     start_log: float = 0.0
     restarts: Restarts | None = None
     refining: Sequence[Way] = ()
+    gateway: Gateway | None = None
 
 
 def write(report: Report, path: Path) -> None:
@@ -53,6 +56,7 @@ def write(report: Report, path: Path) -> None:
         _starts,
         _restarts,
         _refining,
+        _gateway,
     )
     path.write_text("\n".join(part(report) for part in parts), encoding="utf-8")
 
@@ -218,3 +222,7 @@ def _restarts(report: Report) -> str:
 
 def _refining(report: Report) -> str:
     return section(report.refining) if report.refining else ""
+
+
+def _gateway(report: Report) -> str:
+    return "" if report.gateway is None else of_gateway(report.gateway)

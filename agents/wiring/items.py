@@ -23,8 +23,10 @@ from agents.underway import Underway
 from agents.wanting import Wanting
 from agents.wiring.sockets import Sockets
 from agents.wordbook import Wordbook
+from agents.written import Written
 from indexes.embedding import fingerprint
 from streams import topics
+from streams.trends import Trend
 
 log = logging.getLogger("headwater")
 
@@ -35,6 +37,8 @@ class Knowing:
 
     catalogue: Catalogue
     replicas: tuple[Replica, ...]
+    written: Written[Trend]
+    """Trends that this worker has written itself, to be told by who folds them."""
 
 
 def know_items(
@@ -67,6 +71,7 @@ def know_items(
             metrics=sockets.metrics,
         ),
     )
+    written: Written[Trend] = Written()
     trends = TrendReplica(
         sockets.reader(topics.ITEM_TRENDS),
         sockets.metrics,
@@ -77,11 +82,12 @@ def know_items(
             every=sockets.settings.index.snapshot_every.total_seconds(),
             metrics=sockets.metrics,
         ),
+        recognise=written.take,
     )
     rankers = RankerReplica(sockets.reader(topics.RANKERS), sockets.metrics, catalogue=catalogue)
     replicas = (vectors, trends, rankers)
     sockets.services.extend(replicas)
-    return Knowing(catalogue, replicas)
+    return Knowing(catalogue, replicas, written)
 
 
 def register_cataloguing(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-PATIENCE = 280
+PATIENCE = 400
 """Seconds; most of it is the encoder, on a busy machine."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from slates.checking import misread
@@ -12,8 +12,9 @@ from slates.draft import Candidate, Had
 from slates.revising import mark, revise
 from slates.slate import Reason, Slate
 from tests.support.drafted import AT, POPULAR, draft_of, refined_of, slate_of
+from tests.support.laws import law
 
-LAW = settings(max_examples=100, deadline=None, derandomize=True, database=None)
+LAW = law(100)
 SEA = Had("sea", "Nautilus", "like", AT - 9, 2.0, attributes={"author": "Verne"})
 OPENED = Had("moon", "The Moon", "click", AT - 5, 1.0, attributes={"author": "Verne"})
 
