@@ -56,6 +56,7 @@ def worker(
     settings = load_settings()
     set_up_logging("INFO", libraries="ERROR")
     chosen = read_roles(roles)
+    settings.menu()  # what is wrong in it is named before anything is waited for
     if with_parent:
         threading.Thread(target=end_with_parent, args=(os.getppid(),), daemon=True).start()
     broker, cluster = run(_prepare(settings, chosen))

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agents.aging import MAX_AGE
 from agents.catalogue import Catalogue
 from agents.drafts import open_draft
 from agents.testing import SmallLog, run_at_once
@@ -246,7 +247,11 @@ async def test_the_next_snapshot_is_of_the_new_index_though_nothing_has_come(own
             await asyncio.sleep(0.002)
     await written()
     kept = open_draft(
-        own, like=ExactIndex(DIM), fingerprint=worker.replica.fingerprint, on_alarm=print
+        own,
+        like=ExactIndex(DIM),
+        fingerprint=worker.replica.fingerprint,
+        on_alarm=print,
+        now=time.time(),
     )
     assert kept is not None
     assert kept.index.stats().generation == 2
@@ -355,6 +360,15 @@ async def is_thrown_away(worker: Serving, digest: str, *, reason: str, words: st
     assert worker.count(failures, topic="item-vectors", reason=reason) == 1
     assert worker.count("headwater_index_rebuild_failures") == 1
     assert worker.count("headwater_index_generation") == 1
+
+
+async def test_one_that_is_too_old_is_thrown_away(own: Path) -> None:
+    worker = await serving(own, "sand", "tea")
+    await worker.offer()
+    worker.replica.takeover._clock = lambda: time.time() + MAX_AGE + 60
+    digest = worker.command.digest()
+    await is_thrown_away(worker, digest, reason="too_old", words="12.0 h old, expected at most 12")
+    await worker.stop()
 
 
 @pytest.mark.parametrize(("spoil", "reason", "words"), SPOILED.values(), ids=SPOILED.keys())
