@@ -68,12 +68,12 @@ def running(
             if own.embedded:
                 children.append(_start("broker", environment))
                 needed["broker"] = children[-1]
-                _await(children[-1], "broker", lambda: _has_address(own), BROKER_PATIENCE)
+                _await(needed, "broker", lambda: _has_address(own), BROKER_PATIENCE)
             else:
                 run(_declare(own))
             children.append(_start("worker", environment))
             needed["worker"] = children[-1]
-            _await(children[-1], "worker", lambda: _is_warm(port), WORKER_PATIENCE)
+            _await(needed, "worker", lambda: _is_warm(port), WORKER_PATIENCE)
             if gateway:
                 children.append(_start("gateway", environment))
             yield own, port, partial(_check_alive, needed)
@@ -137,11 +137,14 @@ def _start(command: str, environment: Mapping[str, str]) -> subprocess.Popen[byt
 
 
 def _await(
-    child: subprocess.Popen[bytes], name: str, done: Callable[[], bool], patience: float
+    children: Mapping[str, subprocess.Popen[bytes]],
+    name: str,
+    done: Callable[[], bool],
+    patience: float,
 ) -> None:
     deadline = time.monotonic() + patience
     while not done():
-        _check_alive({name: child})
+        _check_alive(children)
         if time.monotonic() > deadline:
             raise SetupError(f"the {name} was not ready within {patience:g} s")
         time.sleep(POLL)
