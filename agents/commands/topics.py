@@ -90,7 +90,8 @@ def kept(topic: Topic) -> str:
     """
     How long a topic's records are kept, in words.
 
-    >>> kept(Topic("a", "user", "")), kept(Topic("b", "user", "", retention=timedelta(hours=1)))
+    >>> from streams.topics import EVENTS, SLATE_DRAFTS
+    >>> kept(EVENTS), kept(SLATE_DRAFTS)
     ('for ever', '60 min')
     """
     return "for ever" if topic.retention is None else ago(topic.retention.total_seconds())
