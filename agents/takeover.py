@@ -26,9 +26,11 @@ log = logging.getLogger("headwater")
 
 REPLICA = "item-vectors"
 
-PATIENCE = 10.0
-"""Seconds the last records may take, while new items wait: what is read is what came in the second
-since the first reading ended."""
+PATIENCE = 60.0
+"""Seconds the last records may take: those of the second or so since the first reading ended.
+
+Only new items wait meanwhile, slates go on; 10 s were too short for a machine with 20 programs.
+"""
 
 FAULTS = (StateUnusable, RuntimeError, MemoryError, OSError)
 """What can go wrong, with that of hnswlib and of Kafka's client, which are RuntimeErrors."""
@@ -155,14 +157,29 @@ class Takeover:
     async def _take(self, draft: Draft | None) -> bool:
         if draft is None:  # a worker that shares the state folder was quicker
             return False
-        async with asyncio.timeout(PATIENCE):
-            await draft.catch_up(self._new_reader())
+        await self._read_the_last(draft)
         among = await asyncio.to_thread(self._catalogue.differing, draft.known)
         former = self._catalogue.index
         self._adopt(draft, among=among)
         await asyncio.to_thread(self._handover.clean)
         await asyncio.to_thread(former.close)
         return True
+
+    async def _read_the_last(self, draft: Draft) -> None:
+        """
+        Add what came while the swap was awaited.
+
+        Raises:
+            TimeoutError: It takes too long.
+        """
+        try:
+            async with asyncio.timeout(PATIENCE) as limit:
+                await draft.catch_up(self._new_reader())
+        except TimeoutError as exc:
+            if not limit.expired():
+                raise
+            what = f"what came on {REPLICA!r} while it was prepared"
+            raise TimeoutError(f"{what} was not read within {PATIENCE:g} s") from exc
 
     def _adopt(self, draft: Draft, *, among: Iterable[str]) -> None:
         before, former = len(self._catalogue), self._catalogue.index.stats()

@@ -100,28 +100,41 @@ def up(  # noqa: PLR0917 - one parameter per option is how Typer reads them
     With --model-test-server a small server on this machine plays the language model: second
     revisions arrive a second after the first ones, in the view and in the figures.
 
-    Examples: headwater up --for 60 --json;
-    headwater up --model-test-server;
+    Examples: headwater up --for 60 --json; headwater up --model-test-server;
     headwater up --data movielens DIR --speed 1000000
     """
     settings = load_settings()
     job = read_job(data, folder, seconds=seconds, speed=speed, users=users, rate=rate, seed=seed)
+    _report(_carry_out(settings, job, show=not as_json, model=model_test_server), as_json=as_json)
+
+
+def _carry_out(settings: Settings, job: Job, *, show: bool, model: bool) -> dict[str, Any]:
+    """Start what is needed, and drive users until the end: the figures."""
     if settings.embedded:
         settings = _with_room(settings, job)
     typer.echo(f"starting: {job.name}, {len(job.catalogue):,} items …", err=True)
     with (
-        _model(settings, wanted=model_test_server) as more,
-        running(settings, more, gateway=not as_json) as (inner, port, check),
+        _model(settings, wanted=model) as more,
+        running(settings, more, gateway=show) as (inner, port, check),
     ):
         try:
-            result = run(_main(inner, job, port, check, show=not as_json))
+            return run(_main(inner, job, port, check, show=show))
         except asyncio.CancelledError:
             typer.echo("broken off before everything was answered: no figures", err=True)
             raise typer.Exit(BROKEN_OFF) from None
+
+
+def _report(result: Mapping[str, Any], *, as_json: bool) -> None:
+    """
+    Print the figures.
+
+    Raises:
+        SetupError: Events were lost.
+    """
     if as_json:
         typer.echo(json.dumps(result))
     else:
-        Console().print_json(data=result)
+        Console().print_json(data=dict(result))
     if (lost := result["events_in"] - result["events_folded"] - result["dead_letters"]) > 0:
         raise SetupError(
             f"{lost} of {result['events_in']} events were not dealt with {DRAIN_PATIENCE:g} s "

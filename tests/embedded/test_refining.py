@@ -32,7 +32,7 @@ WITHIN = 2.0
 REST = 1.0
 """Seconds for which the breaker leaves a model alone."""
 NOBODY = "http://127.0.0.1:1/v1"
-PATIENCE = 20.0
+PATIENCE = 120.0
 
 
 @pytest.fixture

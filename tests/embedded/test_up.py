@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-PATIENCE = 280
+PATIENCE = 400
 """Seconds; most of it is the encoder, on a busy machine."""
 
 

@@ -4,16 +4,17 @@ import math
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from slates import keywords
 from slates.keywords import Keywords, words_of
+from tests.support.laws import law
 
 VOCABULARY = ["sea", "war", "love", "desert", "planet", "whale"]
 TEXTS = st.lists(st.sampled_from(VOCABULARY), min_size=0, max_size=6).map(" ".join)
 IDS = st.sampled_from([f"i{n}" for n in range(12)])
-LAW = settings(max_examples=100, deadline=None, derandomize=True, database=None)
+LAW = law(100)
 
 
 def bm25(texts: dict[str, str], query: str) -> list[float]:

@@ -1,14 +1,15 @@
 """A habit is what somebody comes back to: how often, how lately, and when it is time again."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from slates.config import DAY
 from slates.own import LATELY_DAYS, NAMES, Habit, habits_of, measure_habits
 from streams.profiles import Entry
+from tests.support.laws import law
 
-LAW = settings(max_examples=50, deadline=None, derandomize=True, database=None)
+LAW = law(50)
 NOW = 1000 * DAY
 
 
