@@ -77,6 +77,7 @@ def run_worker(roles: str, *, encoder: Callable[[], Encoder] = Encoder) -> NoRet
     settings = load_settings()
     set_up_logging("INFO", libraries="ERROR")
     chosen = read_roles(roles)
+    settings.menu()  # what is wrong in it is named before anything is waited for
     broker, cluster = run(_prepare(settings, chosen))
     check_version()  # before anything is imported that only the proven one has
     begin_loading()

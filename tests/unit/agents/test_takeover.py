@@ -241,7 +241,11 @@ async def test_the_next_snapshot_is_of_the_new_index_though_nothing_has_come(own
             await asyncio.sleep(0.002)
     await written()
     kept = open_draft(
-        own, like=ExactIndex(DIM), fingerprint=worker.replica.fingerprint, on_alarm=print
+        own,
+        like=ExactIndex(DIM),
+        fingerprint=worker.replica.fingerprint,
+        on_alarm=print,
+        now=time.time(),
     )
     assert kept is not None
     assert kept.index.stats().generation == 2

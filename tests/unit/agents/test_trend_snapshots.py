@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import agents.trend_snapshots as snapshots
+from agents.aging import MAX_AGE
 from agents.catalogue import Catalogue
-from agents.kept import MAX_AGE
 from agents.metrics import Metrics
 from agents.stretches import Last
 from agents.trend_snapshots import KeptTrends, Ours, load, write
