@@ -222,7 +222,8 @@ class Worker:
     def _register(self, snapshots: Snapshotting, encoder: SharedEncoder) -> None:
         """Whoever refines or folds alone needs no copy of the catalogue, and makes none."""
         sockets, roles, advice = self._sockets, self.roles, self._advice
-        written, library = None, None
+        written = None
+        library: Library | None = None
         if KNOWING.intersection(roles):
             about_items = None if advice is None else advice.economy.about_items()
             wanting = make_wanting(self.settings, roles, about_items)

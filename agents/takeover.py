@@ -25,7 +25,7 @@ log = logging.getLogger("headwater")
 
 REPLICA = "item-vectors"
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds the last records may take: those of the second or so since the first reading ended.
 
 Only new items wait meanwhile, slates go on; 10 s were too short for a machine with 20 programs.

@@ -40,8 +40,8 @@ class Report:
     start_snapshot: float = 0.0
     start_log: float = 0.0
     restarts: Restarts | None = None
-    refining: Sequence[Way] = ()
     gateway: Gateway | None = None
+    refining: Sequence[Way] = ()
 
 
 def write(report: Report, path: Path) -> None:
@@ -55,8 +55,8 @@ def write(report: Report, path: Path) -> None:
         _building,
         _starts,
         _restarts,
-        _refining,
         _gateway,
+        _refining,
     )
     path.write_text("\n".join(part(report) for part in parts), encoding="utf-8")
 
@@ -220,9 +220,9 @@ def _restarts(report: Report) -> str:
     )
 
 
-def _refining(report: Report) -> str:
-    return section(report.refining) if report.refining else ""
-
-
 def _gateway(report: Report) -> str:
     return "" if report.gateway is None else of_gateway(report.gateway)
+
+
+def _refining(report: Report) -> str:
+    return section(report.refining) if report.refining else ""

@@ -156,7 +156,7 @@ def test_one_whose_last_records_do_not_come_is_thrown_away_and_new_items_wait_no
         silent = Silent("item-vectors", partitions=2)
         silent.records = worker.log.records
         worker.new_reader = lambda: silent
-        await is_thrown_away(worker, digest, reason="timeout_error", words="not read within 60 s")
+        await is_thrown_away(worker, digest, reason="timeout_error", words="not read within 120 s")
         await worker.stop()
 
     with TemporaryDirectory() as folder:
