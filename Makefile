@@ -11,7 +11,7 @@ PROGRAM_TESTS := $(BIN)/python -m pytest -n 4 --dist loadgroup $(PROGRAMS)
 STAMP := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test check lint types quick-test test-page test-kafka faults bench soak clean
+.PHONY: help setup up test check lint types quick-test docs test-page test-kafka faults bench soak clean
 
 help: ## this text
 	@echo "Headwater: clicks in, ranked and explained slates out."
@@ -50,6 +50,10 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
+
+docs: setup ## the documentation as a site, in var/site
+	$(BIN)/python -m docs_reference
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 test-page: setup ## the live page in Chromium (Debian: apt install chromium)
 	$(BIN)/python -m pytest tests/page

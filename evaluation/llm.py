@@ -98,6 +98,10 @@ def summarise_replies(judged: Judged, world: World, *, leave_out: bool) -> Figur
         "judged": sum(v.ndcg is not None for v in scored),
         "left_out": len(verdicts) - len(scored),
         "cold_up_to": cold,
+        "by_task": {
+            task: {**means(some), **by_warmth(some, cold)}
+            for task, some in _by_task(scored).items()
+        },
         "by": {name: _of_recording(name, verdicts, scored, cold) for name in _names(verdicts)},
     }
 
@@ -124,6 +128,14 @@ def by_warmth(verdicts: Sequence[Verdict], cold: float) -> Figures:
         "cold": means(v for v in verdicts if v.interactions <= cold),
         "warm": means(v for v in verdicts if v.interactions > cold),
     }
+
+
+def _by_task(verdicts: Iterable[Verdict]) -> Mapping[str, list[Verdict]]:
+    """By what was asked for: to order given films, or to name some."""
+    found: dict[str, list[Verdict]] = {"rerank": [], "topn": []}
+    for verdict in verdicts:
+        found[verdict.task].append(verdict)
+    return found
 
 
 def _names(verdicts: Iterable[Verdict]) -> list[str]:

@@ -61,6 +61,8 @@ class Verdict:
     """On one reply."""
 
     recording: str
+    task: str
+    """`rerank` or `topn`."""
     user_id: str
     is_empty: bool
     """Was there no text at all?"""
@@ -110,6 +112,7 @@ def judge_reply(recorded: Recorded, recording: Recording, world: World) -> Verdi
     exact = world.exact
     return Verdict(
         recording=recording.name,
+        task=recording.task.partition("_")[0],
         user_id=user,
         is_empty=not recorded.text.strip(),
         repaired=repaired,

@@ -130,6 +130,17 @@ def test_of_the_trends_of_an_item_the_newest_usable_one_counts() -> None:
     assert refused.offsets == [2]
 
 
+def test_a_trend_that_is_recognised_is_not_decoded() -> None:
+    known = Trend(popularity=3.0)
+    batch = records((b"dune", b"{"), (b"emma", encode_trend(Trend(popularity=1.0))))
+    found = read_trends(
+        batch,
+        refuse=Refused(),
+        recognise=lambda item_id, value: known if (item_id, value) == ("dune", b"{") else None,
+    )
+    assert found == {"dune": known, "emma": Trend(popularity=1.0)}
+
+
 @pytest.mark.parametrize(
     "value", [b"", b"\xff", b"[]", b'{"popularity":"high"}', b'{"x":' + b"[" * 9000]
 )

@@ -91,6 +91,31 @@ def test_after_any_history_the_pairs_are_those_of_the_newest_trends(
     assert found(crowd_of(history), asked) == Oracle(history).found(asked)
 
 
+GROWTH = st.lists(
+    st.tuples(
+        st.sampled_from(IDS[:3]),
+        st.sets(st.sampled_from(IDS)),
+        st.lists(st.tuples(st.sampled_from(IDS), ROWS), max_size=4),
+    ),
+    max_size=25,
+)
+"""Item, what goes, and what comes or changes, as tables grow from fold to fold."""
+
+
+@LAW
+@given(growth=GROWTH)
+def test_tables_that_grow_and_let_go_are_followed_like_any(
+    growth: list[tuple[str, set[str], list[tuple[str, Row]]]],
+) -> None:
+    tables: dict[str, dict[str, Row]] = {}
+    history: History = []
+    for item_id, gone, came in growth:
+        kept = {i: row for i, row in tables.get(item_id, {}).items() if i not in gone}
+        tables[item_id] = {**kept, **dict(came)}
+        history.append((item_id, list(tables[item_id].items())))
+    assert found(crowd_of(history), IDS) == Oracle(history).found(IDS)
+
+
 @LAW
 @given(history=HISTORIES)
 def test_after_any_history_the_supporters_are_those_of_the_newest_trends(history: History) -> None:

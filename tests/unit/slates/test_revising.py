@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from slates.checking import misread
 from slates.config import SlateConfig
-from slates.draft import Had
+from slates.draft import Candidate, Had
 from slates.revising import mark, revise
 from slates.slate import Reason, Slate
 from tests.support.drafted import AT, POPULAR, draft_of, refined_of, slate_of
@@ -93,6 +93,19 @@ def test_caps_hold_for_the_model_too() -> None:
     by = {i: {"author": "Verne"} for i in "abc"}
     slate = revised("cbad", attributes=by, n=3)
     assert ids(slate) == "cbd"
+
+
+def test_caps_hold_for_what_the_model_has_named_off_the_shortlist() -> None:
+    """Of three by one author that comes last which the engine has shown."""
+    verne = {"author": "Verne"}
+    draft = draft_of(attributes=dict.fromkeys("ab", verne), n=3)
+    named = Candidate("s", "Solaris", 0.1, attributes=verne, people=9)
+    slate = revise(
+        draft, refined_of("sabc", further=(named,)), config=SlateConfig(), now=AT, took=0.1
+    )
+    assert ids(slate) == "sac"
+    assert slate.items[0].sources == {"model": 0.1}
+    assert slate.items[0].reasons
 
 
 def test_where_caps_leave_too_few_the_others_fill_the_slate_up() -> None:

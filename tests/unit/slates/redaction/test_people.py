@@ -49,3 +49,14 @@ def test_words_stay(text: str) -> None:
 
 def test_a_family_name_goes_where_the_full_name_was_seen() -> None:
     assert gone("Adam Becker came. Later Becker left.") == "| came. Later | left."
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("My name is Nguyễn Văn An and I read.", "Nguyễn Văn An"),
+        ("my name is Anna May Wong. Thanks", "Anna May Wong"),
+    ],
+)
+def test_a_name_that_is_announced_is_taken_whole(text: str, name: str) -> None:
+    assert name in found(text)
