@@ -46,7 +46,7 @@ SECONDS = 10.0
 ROUNDS = 5
 """Of each way, in turn; ratios are of one round."""
 WAYS = ("bare FastAPI endpoint", "cached slate", "cached slate, gzip")
-START_WITHIN = 120.0
+START_WITHIN = 300.0
 """Seconds."""
 PLENTY = {
     "HEADWATER_GATEWAY__PER_SECOND": "1000000",

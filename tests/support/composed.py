@@ -41,10 +41,10 @@ class Composed:
 
     def here(self, text: str) -> str:
         """A text of the file as it reads on this machine."""
-        text = _VARIABLE.sub(self._variable, text)
-        for there, here in self._places.items():
-            text = text.replace(there, here)
-        return text
+        longest_first = sorted(self._places, key=len, reverse=True)
+        there = re.compile("|".join(map(re.escape, longest_first)))
+        filled = _VARIABLE.sub(self._variable, text)
+        return there.sub(lambda found: self._places[found.group()], filled)
 
     def _variable(self, found: re.Match[str]) -> str:
         name, otherwise = found.groups()

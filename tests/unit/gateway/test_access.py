@@ -11,10 +11,12 @@ from pathlib import Path
 
 import jwt
 import pytest
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from agents.settings import load_settings
 from gateway import access as access_module
+from gateway.access import Caller
 from gateway.commands import refuse_open_doors
 from gateway.keys import SCOPES, Key, find_key, make_key, read_keys, write_keys
 from gateway.tokens import LONGEST, SKEW, read_token, sign_token
@@ -87,6 +89,7 @@ def test_a_token_is_good_for_its_time_and_a_little_skew(later: float) -> None:
 
 def test_nobody_gets_a_token_for_a_day() -> None:
     token = sign_token("ann", secret=SECRET, now=NOW, seconds=86_400)
+    assert read_token(token, secret=SECRET, now=NOW + LONGEST) == "ann"
     assert read_token(token, secret=SECRET, now=NOW + LONGEST + SKEW + 1) is None
 
 
@@ -224,6 +227,42 @@ def test_a_key_for_one_user_is_for_one_user(closed: tuple[World, TestClient], ke
     assert client.post("/slates", json={"user_id": "ann"}, headers=key).status_code == 403
     assert client.post("/events", json=CLICK, headers=key).status_code == 403
     assert client.get("/slates/nobody", headers=key).status_code == 403
+
+
+def test_a_key_for_one_user_does_nothing_that_concerns_all(
+    closed: tuple[World, TestClient], keys: Keys
+) -> None:
+    """Whatever its scopes are: the catalogue is everybody's."""
+    world, client = closed
+    key = bearer(keys.add("eve", *SCOPES, user="eve"))
+    items = {"item_id": "a", "title": "A"}
+    assert client.post("/items", json=items, headers=key).status_code == 403
+    assert client.delete("/items/a", headers=key).status_code == 403
+    assert world.sender.sent == []
+
+
+def test_a_token_has_two_scopes_and_one_user(closed: tuple[World, TestClient]) -> None:
+    access = closed[0].parts.access
+    shown = bearer(access.token("ann", seconds=60))["Authorization"].encode()
+    request = Request({"type": "http", "headers": [(b"authorization", shown)]})
+    assert access.caller(request) == Caller("token:ann", frozenset(("events", "slates")), "ann")
+
+
+def test_the_stream_of_another_user_is_not_opened(
+    closed: tuple[World, TestClient], keys: Keys
+) -> None:
+    key = bearer(keys.add("eve", "slates", user="eve"))
+    assert closed[1].get("/slates/ann/stream", headers=key).status_code == 403
+
+
+def test_an_idempotency_key_is_its_own_for_each_caller(
+    closed: tuple[World, TestClient], keys: Keys
+) -> None:
+    world, client = closed
+    for name in ("one", "two"):
+        header = {**bearer(keys.add(name, "events")), "Idempotency-Key": "k1"}
+        assert client.post("/events", json=CLICK, headers=header).status_code == 202
+    assert len(world.sender.sent) == 2
 
 
 def test_one_event_of_another_user_among_mine_sends_none(
