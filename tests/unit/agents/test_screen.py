@@ -1,6 +1,7 @@
 """The live view says why the top item is there, on a terminal of the usual width too."""
 
 import io
+from typing import Any
 
 from rich.console import Console
 
@@ -17,7 +18,7 @@ def drawn(tally: Tally, *, width: int = 80) -> str:
     return out.getvalue()
 
 
-def tally_of(**fields: str) -> Tally:
+def tally_of(**fields: Any) -> Tally:
     tally = Tally(shown=10, clicks=3, control=1.0)
     tally.add_slate(slate(note="no item is left that was not seen", **fields))
     return tally
