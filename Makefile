@@ -4,12 +4,14 @@ SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
-# Tests wait a lot for programs they have started: on 2 cores 105 s by four, 148 s by two.
-PYTEST := $(BIN)/python -m pytest -n 4 --dist loadfile
+PROGRAMS := tests/embedded
+# Two processes for what computes; four for tests that mostly wait for programs they have started.
+TESTS := $(BIN)/python -m pytest -n 2 --dist loadfile --ignore=$(PROGRAMS)
+PROGRAM_TESTS := $(BIN)/python -m pytest -n 4 --dist loadgroup $(PROGRAMS)
 STAMP := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test check test-page test-kafka faults bench soak clean
+.PHONY: help setup up test check lint types quick-test docs test-page test-kafka faults bench soak clean
 
 help: ## this text
 	@echo "Headwater: clicks in, ranked and explained slates out."
@@ -31,15 +33,27 @@ $(STAMP): pyproject.toml constraints.txt
 up: setup ## run it: broker, worker, a catalogue, users, live in this terminal
 	@$(BIN)/headwater up $(ARGS)
 
-test: setup ## the tests that need neither Kafka nor data
-	$(PYTEST)
+test: setup ## all tests that need no Kafka, thoroughly
+	HYPOTHESIS_PROFILE=thorough $(TESTS)
+	$(PROGRAM_TESTS)
 
-check: setup ## format, lint, types, contracts, tests
+check: setup ## format, lint, types, contracts, and the tests that start no programs
+	@$(MAKE) --no-print-directory -j 3 quick-test types lint
+
+quick-test: setup
+	$(TESTS) -m "not data"
+
+types: setup
+	$(BIN)/mypy
+
+lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(PYTEST)
+
+docs: setup ## the documentation as a site, in var/site
+	$(BIN)/python -m docs_reference
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 test-page: setup ## the live page in Chromium (Debian: apt install chromium)
 	$(BIN)/python -m pytest tests/page

@@ -16,6 +16,7 @@ from mode import Service
 from agents.consuming import Consuming, Fatal, end_worker
 from agents.keeping import Keeping
 from agents.lag import LagWatch
+from agents.library import Library
 from agents.lookout import Lookout
 from agents.looplag import LoopLag
 from agents.memory import end_loading
@@ -40,7 +41,9 @@ from agents.wiring.model import Advice, seek_advice
 from agents.wiring.refining import register_refining
 from agents.wiring.slates import register_slates
 from agents.wiring.sockets import Sockets
+from agents.wordbook import Wordbook
 from indexes.embedding import Encoder
+from slates.books import NO_BOOKS
 from streams import topics
 from streams.errors import MembershipLost, SetupError
 from streams.kafka import Broker, Outbox
@@ -80,16 +83,7 @@ class Worker:
         self._restoring = Restoring(broker, self.commits.tables, keeping=keeping, metrics=metrics)
         group = group_of(settings, self.roles)
         self._lookout = self._make_lookout(group)
-        self.app = make_app(
-            settings,
-            broker,
-            group=group,
-            restore=self._restore,
-            settle=self._settle,
-            contained=self._contained,
-            refuse=self._refuse,
-            lease=self.lease,
-        )
+        self.app = self._make_app(group)
         self.replicas: tuple[Replica, ...] = ()
         self._sockets = self._make_sockets()
         self.services.extend((self._watchdog(), self._lag_watch(), LoopLag(metrics)))
@@ -112,6 +106,18 @@ class Worker:
         recovery = self.app.tables._recovery
         recovered = recovery is not None and recovery.completed.is_set()
         return {"tables": recovered, **{r.name: r.ready.is_set() for r in self.replicas}}
+
+    def _make_app(self, group: str) -> Any:
+        return make_app(
+            self.settings,
+            self.broker,
+            group=group,
+            restore=self._restore,
+            settle=self._settle,
+            contained=self._contained,
+            refuse=self._refuse,
+            lease=self.lease,
+        )
 
     def _watchdog(self) -> Watchdog:
         return Watchdog(
@@ -216,11 +222,17 @@ class Worker:
     def _register(self, snapshots: Snapshotting, encoder: SharedEncoder) -> None:
         """Whoever refines or folds alone needs no copy of the catalogue, and makes none."""
         sockets, roles, advice = self._sockets, self.roles, self._advice
+        written = None
+        library: Library | None = None
         if KNOWING.intersection(roles):
             about_items = None if advice is None else advice.economy.about_items()
             wanting = make_wanting(self.settings, roles, about_items)
-            knowing = know_items(sockets, snapshots, wanting)
-            self.replicas = knowing.replicas
+            wordbook = None if advice is None else self._make_wordbook()
+            knowing = know_items(sockets, snapshots, wanting=wanting, wordbook=wordbook)
+            if wordbook is not None:
+                encode = encoder.encode if "cataloguing" in roles else None
+                library = Library(knowing.catalogue, wordbook, encode=encode)
+            self.replicas, written = knowing.replicas, knowing.written
             if "profiling" in roles:
                 register_slates(sockets, knowing, advice)
             if "cataloguing" in roles:
@@ -228,14 +240,26 @@ class Worker:
                     sockets, knowing, encoder=encoder, caught_up=self._ready
                 )
                 register_enhancing(
-                    sockets, knowing, service, model=about_items, caught_up=self._ready
+                    sockets,
+                    knowing,
+                    service,
+                    model=about_items,
+                    encode=encoder.encode,
+                    books=NO_BOOKS if advice is None else advice.books,
+                    caught_up=self._ready,
                 )
         if "trending" in roles:
-            register_trending(sockets)
+            register_trending(sockets, written)
         if "learning" in roles:
             register_learning(sockets)
         if "refining" in roles:
-            register_refining(sockets, advice)
+            register_refining(sockets, advice, library)
+
+    def _make_wordbook(self) -> Wordbook:
+        """Requests in words, and titles that a model names, look for items by their words."""
+        wordbook = Wordbook()
+        self.services.append(wordbook)
+        return wordbook
 
     def _started(self, on_start: Any) -> Any:
         """Start our services with the app: its own tasks wait for the first assignment."""

@@ -21,6 +21,7 @@ from sortedcontainers import SortedList
 from agents.known import Known, dump_known, known_of, read_known
 from agents.trend_snapshots import KeptTrends
 from agents.wanting import Wanting
+from agents.wordbook import Wordbook
 from indexes.images import Snapshottable
 from slates.crowd import Crowd
 from slates.shelf import Place, Shelf
@@ -48,10 +49,12 @@ class Catalogue:
         half_life: float,
         alarm: Callable[[str], None] = lambda _: None,
         wanting: Wanting | None = None,
+        wordbook: Wordbook | None = None,
     ) -> None:
         self.index = index
         self.alarm = alarm
         self.wanting = wanting
+        self.wordbook = wordbook
         self.crowd = Crowd(half_life=half_life)
         self.shelf = Shelf()
         self._half_life = half_life
@@ -105,6 +108,10 @@ class Catalogue:
         """Share of live items that have the word among an attribute's; 0 to 1."""
         having = self._words.get((name, word))
         return len(having) / len(self._known) if having else 0.0
+
+    def worded(self, words: str, *, n: int) -> Sequence[tuple[str, float]]:
+        """The n live items with most of some words, where somebody keeps a book of them."""
+        return () if self.wordbook is None else self.wordbook.search(words, n=n)
 
     def matching(self, filters: Filters) -> set[str]:
         """The live items that have all the attributes asked for."""
@@ -164,7 +171,9 @@ class Catalogue:
         self._note_words(item_id, known)
 
     def _note_words(self, item_id: str, known: Known) -> None:
-        """Remember which words were added to an item, or that they are still wanted."""
+        """Remember which words an item has and which were added, or that they are still wanted."""
+        if self.wordbook is not None:
+            self.wordbook.put(item_id, known.facts)
         added = known.facts.enhanced
         if added is not None and added.asked:
             self._said[added.of] = item_id
@@ -188,6 +197,8 @@ class Catalogue:
             return
         self._by_standing.remove(self._place(item_id))
         facts = known.facts
+        if self.wordbook is not None:
+            self.wordbook.discard(item_id)
         if facts.enhanced is not None and self._said.get(facts.enhanced.of) == item_id:
             del self._said[facts.enhanced.of]
         if self.wanting is not None:

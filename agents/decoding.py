@@ -19,6 +19,8 @@ from streams.wire import UNDECODABLE
 
 Refuse = Callable[[Record, Exception], None]
 """Told of each record that cannot be used, and why."""
+Recognise = Callable[[str, bytes], Trend | None]
+"""From an item and the bytes of its trend to what they say, where that is known already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +59,18 @@ def _vector(item_id: str, value: bytes, dim: int, fingerprint: bytes) -> VectorR
     return vector
 
 
-def read_trends(records: Iterable[Record], *, refuse: Refuse) -> dict[str, Trend | None]:
+def read_trends(
+    records: Iterable[Record], *, refuse: Refuse, recognise: Recognise = lambda _item, _value: None
+) -> dict[str, Trend | None]:
     """Decode records of `item-trends`; None where an item has no trend any more."""
     trends: dict[str, Trend | None] = {}
     for item_id, record in _keyed(records):
+        if record.value is None:
+            trends[item_id] = None
+            continue
+        known = recognise(item_id, record.value)
         try:
-            trends[item_id] = None if record.value is None else decode_trend(record.value)
+            trends[item_id] = decode_trend(record.value) if known is None else known
         except UNDECODABLE as error:
             refuse(record, error)
     return trends

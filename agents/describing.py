@@ -12,20 +12,24 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
 from agents.asking import PAUSE, Asking
 from agents.metrics import Metrics
-from slates.enhancing import question_about, read_reply
+from slates.books import NO_BOOKS, Books
+from slates.enhancing import STRATEGY, question_about, read_reply, shortened
 from slates.extracting import Extract
+from slates.summaries import Encode
 from slates.suspicion import is_suspicious
 from streams.enhancements import Enhancement
 from streams.errors import ModelUnavailable
 from streams.items import Item
 
 log = logging.getLogger("headwater")
+
+T = TypeVar("T")
 
 TOO_LONG = "prompt-too-long"
 """The one reason for which a model would be asked in vain for ever."""
@@ -51,6 +55,8 @@ class Describing:
         asking: Asking | None,
         said_of: Callable[[bytes], Enhancement | None],
         metrics: Metrics,
+        encode: Encode | None = None,
+        books: Books = NO_BOOKS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """
@@ -61,12 +67,17 @@ class Describing:
             asking: None where there is no model.
             said_of: What was said before of a text with this hash.
             metrics: For what is not used, and what went wrong.
+            encode: Texts to unit rows, called in a thread; without it the first sentences of a
+                long text stand for it.
+            books: Told of the tokens that summing up has saved.
             clock: Seconds, from anywhere.
         """
         self._make_extract = make_extract
         self._asking = asking
         self._said_of = said_of
         self._metrics = metrics
+        self._encode = encode
+        self._books = books
         self._clock = clock
         self._ask_from = clock()
         self._extract: Extract | None = None
@@ -98,8 +109,8 @@ class Describing:
         return [known.get(own.of, Described(own, "engine")) for own in picked]
 
     async def _picked(self, items: Sequence[Item]) -> list[Enhancement]:
-        loop, began = asyncio.get_running_loop(), self._clock()
-        picked = await loop.run_in_executor(self._thread, self._pick, list(items))
+        began = self._clock()
+        picked = await self._in_thread(self._pick, items)
         self.picking_seconds = self._clock() - began
         return picked
 
@@ -115,16 +126,34 @@ class Describing:
         if not about:
             return {}
         items, picked = [item for item, _ in about], [own for _, own in about]
+        short = await self._in_thread(self._shorten, items)
         try:
-            asked = question_about(items, asking.prompt, most=asking.most, count=asking.count)
+            asked = question_about(short, asking.prompt, most=asking.most, count=asking.count)
             n = asked.left("items")
             answer = await asking.model.ask(asked.question, within=asking.within)
         except ModelUnavailable as error:
             return self._go_without(error, picked, asking.prompt.label)
+        self._note_saved(items[:n], short[:n], asking)
         heard = read_reply(answer, items[:n], picked=picked[:n], prompt=asking.prompt)
         for what, count in heard.dropped.items():
             self._metrics.enhancements_dropped.labels(what).inc(count)
         return {each.of: Described(each, _outcome(each)) for each in heard.enhancements}
+
+    async def _in_thread(
+        self, work: Callable[[Sequence[Item]], list[T]], items: Sequence[Item]
+    ) -> list[T]:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, list(items))
+
+    def _shorten(self, items: Sequence[Item]) -> list[Item]:
+        return [shortened(item, encode=self._encode) for item in items]
+
+    def _note_saved(self, items: Sequence[Item], short: Sequence[Item], asking: Asking) -> None:
+        """Once per text: no model is asked of one twice."""
+        pairs = zip(items, short, strict=True)
+        cut = [(item, less) for item, less in pairs if item.description != less.description]
+        saved = sum(asking.count(i.description) - asking.count(s.description) for i, s in cut)
+        if saved > 0:
+            self._books.saved(STRATEGY, cause="summary", tokens=saved)
 
     def _go_without(
         self, error: ModelUnavailable, picked: Sequence[Enhancement], label: str

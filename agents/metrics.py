@@ -378,3 +378,17 @@ def kind_of(line: str) -> str:
     """
     kind = line.partition(":")[0]
     return line if kind == "model" else kind
+
+
+def exemplar_of(slate_id: str) -> dict[str, str] | None:
+    """
+    What ties a bucket of a histogram to one slate; none where the id is longer than they may be.
+
+    >>> exemplar_of("slate-events-0-1"), exemplar_of("slate-" + "tenant." * 20 + "events-0-1")
+    ({'slate_id': 'slate-events-0-1'}, None)
+
+    Source:
+        OpenMetrics 1.0, Exemplars: 128 characters of names and values together.
+    """
+    name = "slate_id"
+    return {name: slate_id} if len(name) + len(slate_id) <= 128 else None

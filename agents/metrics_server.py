@@ -14,7 +14,8 @@ from threading import Thread
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest, make_wsgi_app
+from prometheus_client import make_wsgi_app
+from prometheus_client.exposition import choose_encoder
 
 from agents.metrics import Metrics
 from streams.errors import SetupError
@@ -54,9 +55,16 @@ def serve_metrics(metrics: Metrics, *, host: str, port: int, readiness: Readines
     return server
 
 
-def page(metrics: Metrics) -> tuple[bytes, str]:
-    """What Prometheus reads, and its content type."""
-    return generate_latest(metrics.registry), CONTENT_TYPE_LATEST
+def page(metrics: Metrics, *, accept: str = "") -> tuple[bytes, str]:
+    """
+    What Prometheus reads, and its content type.
+
+    Args:
+        metrics: All of them.
+        accept: The request's header `Accept`; exemplars are in OpenMetrics only.
+    """
+    encode, kind = choose_encoder(accept)
+    return encode(metrics.registry), kind
 
 
 def _app(metrics: Metrics, readiness: Readiness) -> Any:

@@ -68,6 +68,7 @@ class Proposing:
         lacking: Callable[[str], str],
         max_bytes: int,
         metrics: Metrics,
+        own_words: bool = False,
         proposed: Callable[[str, int], None] = lambda _user, _partition: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -82,6 +83,7 @@ class Proposing:
             lacking: Why a user's slate cannot be refined now, such as a budget; "" where it can.
             max_bytes: The longest draft that whoever reads it takes.
             metrics: Where drafts are counted.
+            own_words: May what users wrote of their preferences be on a draft?
             proposed: Told of each user whose slate is worth a model's time, and of the partition.
             clock: Seconds since 1970.
         """
@@ -93,6 +95,7 @@ class Proposing:
         self._lacking = lacking
         self._max_bytes = max_bytes
         self._metrics = metrics
+        self._own_words = own_words
         self._proposed = proposed
         self._clock = clock
         self._drafted: Recent[float] = Recent()
@@ -124,7 +127,15 @@ class Proposing:
     ) -> None:
         """Send the draft of a slate that has just been posted."""
         await asyncio.sleep(0)  # the slate goes out first; what follows takes a tenth of its time
-        draft = draft_of(slate, request, built, profile, self._catalogue, config=config)
+        draft = draft_of(
+            slate,
+            request,
+            built,
+            profile,
+            self._catalogue,
+            config=config,
+            own_words=self._own_words,
+        )
         value = self._encoded(draft)
         if value is None:
             await self._give_up(record, draft)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from agents.catalogue import Catalogue
 from agents.consuming import origin_of
-from agents.metrics import Metrics, kind_of
+from agents.metrics import Metrics, exemplar_of, kind_of
 from agents.proposing import Opinion, Proposing
 from agents.replicas import Replica
 from agents.shards import Sharded, State
@@ -222,7 +222,9 @@ class Recommending:
     def _count(self, made: Made) -> None:
         metrics, slate = self._metrics, made.slate
         metrics.slates.labels(slate.strategy, slate.ranked_by).inc()
-        metrics.event_to_slate.observe(max(slate.produced_at - slate.trigger.received_at, 0.0))
+        metrics.event_to_slate.observe(
+            max(slate.produced_at - slate.trigger.received_at, 0.0), exemplar_of(slate.slate_id)
+        )
         metrics.slate_seconds.labels(slate.strategy, "retrieve").observe(slate.timings.retrieved)
         metrics.slate_seconds.labels(slate.strategy, "rank").observe(slate.timings.ranked)
         for found in made.built.shortlist.candidates.found:

@@ -16,6 +16,7 @@ from agents.keeping import Place
 from agents.safety.lease import Lease
 from agents.shards import Shard
 from agents.stretches import Last, Stretch, checksum
+from agents.written import Written
 from streams.errors import MembershipLost
 from streams.kafka import Outbox, Run
 
@@ -37,6 +38,7 @@ class FoldTable(Generic[V]):
         decode: Callable[[bytes], V],
         contained: Callable[[Any, int], int] | None = None,
         glance: Callable[[bytes], Any] | None = None,
+        written: Written[V] | None = None,
     ) -> None:
         """
         Own nothing yet.
@@ -50,6 +52,7 @@ class FoldTable(Generic[V]):
                 takes for a repeat, -1 where none is; none at all where values do not tell.
             glance: As `decode`, for values that were decoded or encoded before: only what
                 `contained` asks for, and it fails for a layout of a later version.
+            written: Told what is written, where somebody here reads it back.
         """
         self.source = source
         self.changelog = changelog
@@ -57,6 +60,7 @@ class FoldTable(Generic[V]):
         self.decode = decode
         self.contained = contained
         self._glance = glance
+        self._written = written
         self.restored: Mapping[int, int] = {}
         """Partition to the last offset that its state contained when it was restored."""
         self.shards: Mapping[int, Shard[V]] = {}
@@ -64,6 +68,15 @@ class FoldTable(Generic[V]):
     def glance(self, value: bytes) -> Any:
         """What `contained` asks for, of a value that was decoded or encoded before."""
         return self.decode(value) if self._glance is None else self._glance(value)
+
+    def record(self, key: str, value: V | None) -> tuple[bytes, bytes | None]:
+        """A change as it stands on the changelog; None is a removal."""
+        if value is None:
+            return key.encode(), None
+        encoded = self.encode(value)
+        if self._written is not None:
+            self._written.put(key, encoded, value)
+        return key.encode(), encoded
 
     def shard(self, partition: int) -> Shard[V]:
         """
@@ -88,7 +101,7 @@ class FoldTable(Generic[V]):
 
 Changes: TypeAlias = list[tuple[bytes, bytes | None]]
 """Key and value, as they stand on a changelog."""
-Written: TypeAlias = tuple[Changes, Run]
+Sent: TypeAlias = tuple[Changes, Run]
 """What was sent, and what knows where it stands once it is acknowledged."""
 Keep: TypeAlias = Callable[[Mapping[Place, Stretch | None]], None]
 """Told what stands on the changelogs now; None where records of others lie in between."""
@@ -120,7 +133,7 @@ class Commits:
             for table in self.tables
             for partition, shard in table.shards.items()
         ]
-        written: dict[Place, Written] = {}
+        written: dict[Place, Sent] = {}
         try:
             await self._outbox.settle()
             for table, partition, _, changes in taken:
@@ -136,10 +149,10 @@ class Commits:
 
     async def _write(
         self, table: FoldTable[V], partition: int, changes: Sequence[tuple[str, V | None]]
-    ) -> Written:
+    ) -> Sent:
         records: Changes = []
         for key, value in changes:
-            records.append((key.encode(), None if value is None else table.encode(value)))
+            records.append(table.record(key, value))
             if len(records) % ENCODE_BATCH == 0:
                 await asyncio.sleep(0)
         self._lease.check()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
@@ -18,16 +19,18 @@ from agents.drafts import Draft, open_draft
 from agents.handover import Answer, Handover
 from agents.metrics import Metrics
 from streams.deadletters import reason
-from streams.errors import StateUnusable
+from streams.errors import LocalStateUnusable, StateUnusable
 from streams.kafka import LogReader
 
 log = logging.getLogger("headwater")
 
 REPLICA = "item-vectors"
 
-PATIENCE = 10.0
-"""Seconds the last records may take, while new items wait: what is read is what came in the second
-since the first reading ended."""
+PATIENCE = 120.0
+"""Seconds the last records may take: those of the second or so since the first reading ended.
+
+Only new items wait meanwhile, slates go on; 10 s were too short for a machine with 20 programs.
+"""
 
 FAULTS = (StateUnusable, RuntimeError, MemoryError, OSError)
 """What can go wrong, with that of hnswlib and of Kafka's client, which are RuntimeErrors."""
@@ -44,6 +47,7 @@ class Takeover:
         fingerprint: bytes,
         new_reader: Callable[[], LogReader],
         metrics: Metrics,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         """
         Look at nothing yet.
@@ -55,12 +59,14 @@ class Takeover:
             new_reader: Makes readers of `item-vectors`: the one that the worker follows it with
                 is never turned back.
             metrics: Where failures are counted.
+            clock: Seconds since 1970.
         """
         self._handover = handover
         self._catalogue = catalogue
         self._fingerprint = fingerprint
         self._new_reader = new_reader
         self._metrics = metrics
+        self._clock = clock
         self._seen: int | None = None
         self._digest = ""
         self._preparing: asyncio.Task[Draft | None] | None = None
@@ -145,19 +151,35 @@ class Takeover:
             like=self._catalogue.index,
             fingerprint=self._fingerprint,
             on_alarm=self._catalogue.alarm,
+            now=self._clock(),
         )
 
     async def _take(self, draft: Draft | None) -> bool:
         if draft is None:  # a worker that shares the state folder was quicker
             return False
-        async with asyncio.timeout(PATIENCE):
-            await draft.catch_up(self._new_reader())
+        await self._read_the_last(draft)
         among = await asyncio.to_thread(self._catalogue.differing, draft.known)
         former = self._catalogue.index
         self._adopt(draft, among=among)
         await asyncio.to_thread(self._handover.clean)
         await asyncio.to_thread(former.close)
         return True
+
+    async def _read_the_last(self, draft: Draft) -> None:
+        """
+        Add what came while the swap was awaited.
+
+        Raises:
+            TimeoutError: It takes too long.
+        """
+        try:
+            async with asyncio.timeout(PATIENCE) as limit:
+                await draft.catch_up(self._new_reader())
+        except TimeoutError as exc:
+            if not limit.expired():
+                raise
+            what = f"what came on {REPLICA!r} while it was prepared"
+            raise TimeoutError(f"{what} was not read within {PATIENCE:g} s") from exc
 
     def _adopt(self, draft: Draft, *, among: Iterable[str]) -> None:
         before, former = len(self._catalogue), self._catalogue.index.stats()
@@ -175,7 +197,7 @@ class Takeover:
         why = str(error) or repr(error)
         log.error("rebuilt index thrown away, the present one goes on: %s", why)
         self.failures += 1
-        self._count(reason(error))
+        self._count(error.reason if isinstance(error, LocalStateUnusable) else reason(error))
         self._close_handover(Answer(self._digest, False, why=why))
 
     def _close_handover(self, answer: Answer) -> None:

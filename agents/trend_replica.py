@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from agents.catalogue import Catalogue
-from agents.decoding import read_trends
+from agents.decoding import Recognise, read_trends
 from agents.metrics import Metrics
 from agents.proof import Proof, last_of
 from agents.replicas import Replica
@@ -23,6 +23,9 @@ from agents.trend_snapshotting import TrendSnapshotting
 from streams.kafka import LogReader, Record
 
 T = TypeVar("T")
+
+Newest: TypeAlias = dict[bytes | None, tuple[Record, ...]]
+"""Key to its last records, the newest at the end."""
 
 AT_A_TIME = 20
 """Trends taken over before others may go on: about 2 ms; all come at once, once a second."""
@@ -38,15 +41,17 @@ class TrendReplica(Replica):
         *,
         catalogue: Catalogue,
         snapshots: TrendSnapshotting,
+        recognise: Recognise = lambda _item, _value: None,
         **kwargs: Any,
     ) -> None:
         super().__init__("item-trends", reader, metrics, **kwargs)
         self.catalogue = catalogue
         self.snapshots = snapshots
+        self._recognise = recognise
         self._snapshot: TrendSnapshot | None = None
         """What was kept, until it is proven to be of this log."""
         self._proof = Proof({})
-        self._newest: dict[bytes | None, tuple[Record, ...]] = {}
+        self._newest: Newest = {}
         """The last two of each item, until the end that the log had at start is reached."""
         self._lasts: dict[int, Last] = {}
         """Partition to the newest record that was taken over."""
@@ -67,14 +72,11 @@ class TrendReplica(Replica):
     async def apply(self, records: Sequence[Record]) -> None:
         """Follow the newest of each item; slates are built between, not after."""
         if self.ready.is_set():
-            for some in _few(records):
-                self._follow_trends(some)
-                await asyncio.sleep(0)
+            await self._follow_newest(_newest_of_keys(records))
             self.snapshots.note_change()
         else:
             self._proof.see(records)
-            for record in records:
-                self._newest[record.key] = (*self._newest.get(record.key, ())[-1:], record)
+            _newest_of_keys(records, known=self._newest)
         self._lasts |= {r.partition: last_of(r) for r in _newest_of_partitions(records)}
 
     async def catch_up(self) -> bool:
@@ -88,11 +90,7 @@ class TrendReplica(Replica):
             self._snapshot = None
         if self._newest:
             self.snapshots.note_change()
-        for some in _few(self._newest.values()):
-            for *former, newest in some:
-                if not self._follow_trends([newest]):
-                    self._follow_trends(former)
-            await asyncio.sleep(0)
+        await self._follow_newest(self._newest)
         self._newest.clear()
         return True
 
@@ -113,9 +111,17 @@ class TrendReplica(Replica):
         self._newest.clear()
         self._lasts.clear()
 
+    async def _follow_newest(self, found: Newest) -> None:
+        """Follow the newest of each item, or the one before it; slates are built between."""
+        for some in _few(found.values()):
+            for *former, newest in some:
+                if not self._follow_trends([newest]):
+                    self._follow_trends(former)
+            await asyncio.sleep(0)
+
     def _follow_trends(self, records: Sequence[Record]) -> int:
         """Follow those that can be read; how many items that was."""
-        trends = read_trends(records, refuse=self.refuse)
+        trends = read_trends(records, refuse=self.refuse, recognise=self._recognise)
         for item_id, trend in trends.items():
             self.catalogue.follow(item_id, trend)
         return len(trends)
@@ -126,6 +132,14 @@ def _few(items: Iterable[T]) -> Iterator[list[T]]:
     rest = iter(items)
     while some := list(islice(rest, AT_A_TIME)):
         yield some
+
+
+def _newest_of_keys(records: Iterable[Record], known: Newest | None = None) -> Newest:
+    """The last two of each item, added to those known before."""
+    newest: Newest = {} if known is None else known
+    for record in records:
+        newest[record.key] = (*newest.get(record.key, ())[-1:], record)
+    return newest
 
 
 def _newest_of_partitions(records: Sequence[Record]) -> Iterable[Record]:

@@ -88,13 +88,15 @@ class ToolMissing(SetupError):
 class ApacheKafka:
     """One node, on ports that stay its own while the object lives; its data stay until `wipe`."""
 
-    def __init__(self, home: Path, *, jars: Path | None = None, door: Door | None = None) -> None:
+    def __init__(
+        self, home: Path, *, jars: Path | None = None, door: Door | None = None, more: str = ""
+    ) -> None:
         """
         Choose ports; nothing is fetched or started yet.
 
         `home` gets settings, log and data; `jars` the server, once for all homes: by default
         it is ``HEADWATER_KAFKA_JARS`` or a folder in the user's cache.  A `door` opens a second
-        listener at `secured`.
+        listener at `secured`.  Lines of `more` are settings that replace ours.
         """
         self.home = home.absolute()
         self.jars = (jars or _jars_folder()).absolute()
@@ -105,6 +107,7 @@ class ApacheKafka:
             f"{_HOST}:{port}" for port in _free_ports(3)
         )
         self._door = door
+        self.more = more
         self._jvm: subprocess.Popen[bytes] | None = None
         self._guard: subprocess.Popen[bytes] | None = None
 
@@ -157,7 +160,7 @@ class ApacheKafka:
         settings = _SETTINGS.format(node=self)
         if self._door is not None:
             settings += _SECURED.format(node=self, door=self._door)
-        self._settings.write_text(settings)
+        self._settings.write_text(settings + self.more)
         if not (self.data / "meta.properties").exists():
             self._format()
         with self._log.open("ab") as log:

@@ -40,6 +40,15 @@ class Latency:
         return cls(sent, len(seconds), p50, p95, p99)
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Every answer of one measurement."""
+
+    sent: int
+    seconds: Sequence[float]
+    """Of those that were answered."""
+
+
 Make = Callable[[int], tuple[bytes, bytes]]
 """The key and value of the n-th record."""
 Answers = Callable[[Record], Sequence[str]]
@@ -56,7 +65,30 @@ async def time_answers(
     rate: float,
     seconds: float,
 ) -> Latency:
-    """Send to one topic at a rate and time the answers on another."""
+    """Send to one topic at a rate and sum up how long the answers on another took."""
+    found = await each_answer(
+        broker,
+        source=source,
+        target=target,
+        make=make,
+        answers=answers,
+        rate=rate,
+        seconds=seconds,
+    )
+    return Latency.of(list(found.seconds), sent=found.sent)
+
+
+async def each_answer(
+    broker: Broker,
+    *,
+    source: str,
+    target: str,
+    make: Make,
+    answers: Answers,
+    rate: float,
+    seconds: float,
+) -> Answered:
+    """Send to one topic at a rate and time each answer on another."""
     outbox, reader = Outbox(broker), LogReader(broker, target)
     await outbox.start()
     await reader.start(at_end=True)
@@ -83,7 +115,7 @@ async def time_answers(
         await asyncio.gather(listening, return_exceptions=True)
         await reader.stop()
         await outbox.stop()
-    return Latency.of([heard[i] - sent[i] for i in sent if i in heard], sent=total)
+    return Answered(total, [heard[i] - sent[i] for i in sent if i in heard])
 
 
 async def _listen(reader: LogReader, answers: Answers, heard: dict[str, float]) -> None:

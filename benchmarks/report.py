@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.building import BuildCost
+from benchmarks.gateway import Gateway
 from benchmarks.latency import OVERLOAD, Overload, Row
+from benchmarks.refining import Way, section
 from benchmarks.restarting import HISTORY, Restarts
+from benchmarks.showing import of_gateway
 from benchmarks.throughput import EVENTS, USERS, Rate
 
 
@@ -37,11 +40,24 @@ class Report:
     start_snapshot: float = 0.0
     start_log: float = 0.0
     restarts: Restarts | None = None
+    gateway: Gateway | None = None
+    refining: Sequence[Way] = ()
 
 
 def write(report: Report, path: Path) -> None:
     """Write the page."""
-    parts = (_head, _latency, _overload, _throughput, _items, _building, _starts, _restarts)
+    parts = (
+        _head,
+        _latency,
+        _overload,
+        _throughput,
+        _items,
+        _building,
+        _starts,
+        _restarts,
+        _gateway,
+        _refining,
+    )
     path.write_text("\n".join(part(report) for part in parts), encoding="utf-8")
 
 
@@ -202,3 +218,11 @@ def _restarts(report: Report) -> str:
             "",
         ]
     )
+
+
+def _gateway(report: Report) -> str:
+    return "" if report.gateway is None else of_gateway(report.gateway)
+
+
+def _refining(report: Report) -> str:
+    return section(report.refining) if report.refining else ""

@@ -20,17 +20,20 @@ from evaluation.peers.options import Options
 from evaluation.vectors import KeptVectors
 from indexes.embedding import DIM, Encoder, fingerprint
 from indexes.exact import ExactIndex
-from slates.building import arrange
+from slates.building import arrange, build
 from slates.config import DAY
+from slates.draft import Draft
+from slates.drafting import draft_of
 from slates.ranking import START
 from slates.shortlisting import Prepared, prepare
+from slates.slate import Slate, Timings, Versions
 from slates.teaching import lesson_of
 from streams.covisits import co_visit_of
 from streams.events import Interaction
 from streams.items import Item, ItemFacts
 from streams.profiles import Profile, fold
 from streams.rankers import Ranker, fold_lesson
-from streams.requests import SlateRequest
+from streams.requests import SlateRequest, Trigger
 from streams.trends import Trend
 from streams.trends import fold as fold_trend
 
@@ -113,6 +116,28 @@ class Engine:
         request = SlateRequest(user_id=user_id)
         config = self._config.model_copy(update={"repeats": repeats}) if repeats else self._config
         return prepare(request, profile, self.catalogue, now=now, config=config)
+
+    def draft(self, user_id: str, *, now: float, top: int) -> Draft:
+        """A slate with its reasons, and the best of the shortlist, as a worker hands them on."""
+        profile = self._profiles.get(user_id, Profile())
+        request = SlateRequest(user_id=user_id)
+        config = self._config.model_copy(update={"refine_top": top})
+        built = build(request, profile, self.catalogue, now=now, config=config)
+        slate = Slate(
+            slate_id=f"evaluation/{user_id}",
+            user_id=user_id,
+            revision=1,
+            strategy=config.strategy,
+            scenario=request.scenario,
+            trigger=Trigger("evaluation", "request", now, now),
+            items=built.items,
+            ranked_by="engine",
+            degraded=(),
+            versions=Versions(),
+            timings=Timings(),
+            produced_at=now,
+        )
+        return draft_of(slate, request, built, profile, self.catalogue, config=config)
 
     def order(self, user_id: str, given: Collection[str], *, now: float) -> Sequence[str]:
         """Rank given items, best first, without those that the user has had or nobody knows."""

@@ -11,12 +11,19 @@ from evaluation.screen import show
 from evaluation.summary import Figures
 from evaluation.token_costs import NAIVE, Cost
 from evaluation.verdicts import WHO
+from slates.money import Price
 
 WARMTH = ("", "cold", "warm")
+JUDGED: Mapping[str, tuple[str, str]] = {
+    "rerank": ("rerank", "window"),
+    "generate": ("topn", "fused"),
+}
+"""Role to the task of the recorded replies that are like its own, and to the order that it makes of
+them; the other roles were asked of nobody."""
 
 
-def costs_as_figures(costs: Mapping[str, Cost]) -> Figures:
-    """Tokens of a slate by role, and their share of what the naive prompt costs."""
+def costs_as_figures(costs: Mapping[str, Cost], price: Price | None) -> Figures:
+    """What a slate costs by role, and the share of its tokens in what the naive prompt takes."""
     naive = costs[NAIVE].total
     return {
         name: {
@@ -25,6 +32,9 @@ def costs_as_figures(costs: Mapping[str, Cost]) -> Figures:
             "completion": cost.completion,
             "total": cost.total,
             "of_naive": cost.total / naive,
+            "cost_per_1000": cost.of_thousand(price),
+            "own_ms": cost.milliseconds,
+            "proven": cost.proven,
         }
         for name, cost in costs.items()
     }
@@ -76,11 +86,24 @@ def _orders(figures: Figures) -> Table:
 
 
 def _costs(figures: Figures) -> Table:
-    names = ("calls", "prompt", "completion", "total", "of_naive")
-    table = _table("tokens of a refined slate", names)
+    names = ("calls", "prompt", "completion", "total", "of_naive", "cost_per_1000", "own_ms")
+    judged = [f"{how} {warmth or 'all'}" for warmth in WARMTH for how in ("off", "on")]
+    title = "tokens of a refined slate, by scripted replies; ndcg@10 by recorded ones"
+    table = _table(title, (*names, "proven", *judged))
     for name, cost in _part(figures, "tokens").items():
-        table.add_row(name, *(_cell(cost[key]) for key in names))
+        cells = [cost[key] for key in (*names, "proven")]
+        table.add_row(name, *map(_cell, [*cells, *_off_and_on(figures, name)]))
     return table
+
+
+def _off_and_on(figures: Figures, role: str) -> list[object]:
+    """nDCG@10 of the engine and of what came of the model, where such a role was recorded."""
+    if role not in JUDGED:
+        return [None for _ in WARMTH for _ in ("off", "on")]
+    task, who = JUDGED[role]
+    found = _part(figures, "by_task").get(task, {})
+    parts = [found.get(warmth, {}) if warmth else found for warmth in WARMTH]
+    return [part.get(key) for part in parts for key in ("engine", who)]
 
 
 def _part(figures: Figures, name: str) -> Mapping[str, Mapping[str, Any]]:

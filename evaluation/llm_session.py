@@ -8,7 +8,9 @@ from pathlib import Path
 
 import typer
 
+from agents.model_settings import BudgetSettings
 from agents.settings import load_settings
+from agents.spending import prices_of
 from evaluation.engine import Engine, make_engine
 from evaluation.learned import load_films, teach, world_of
 from evaluation.llm import is_fitting, judge_all, of_authors, summarise_replies
@@ -18,6 +20,8 @@ from evaluation.recordings import load_recordings
 from evaluation.screen import progress
 from evaluation.summary import Figures
 from evaluation.token_costs import measure_costs
+from evaluation.verdicts import SHORTLIST
+from slates.money import Price
 from slates.prompting import Count
 from slates.titles import ByName
 from slates.tokens import estimate
@@ -86,7 +90,13 @@ def measure_replies(job: Replies, engine: Engine, *, count: Count) -> Figures:
     for name, score in of_authors(folder, recordings, world).items():
         figures["by"][name]["authors_ndcg@10"] = score  # type: ignore[index]
     users = [user for user in sorted(world.had) if not is_fitting(user)][:DRAFTED]
-    return {
-        **figures,
-        "tokens": costs_as_figures(measure_costs(films, ranking, users=users, count=count)),
-    }
+    drafts = [engine.draft(user, now=ranking.now, top=SHORTLIST) for user in users]
+    known = {item.item_id: item for item in films.items}
+    costs = measure_costs(drafts, known, count=count)
+    return {**figures, "tokens": costs_as_figures(costs, dearest(load_settings().budget))}
+
+
+def dearest(budget: BudgetSettings) -> Price | None:
+    """The dearest model of the settings, by what it reads; None where no prices are set."""
+    prices = prices_of(budget).by_model.values()
+    return max(prices, key=lambda each: each.prompt, default=None)

@@ -54,6 +54,14 @@ def make_access(settings: Settings) -> Access:
 
 def create_app(parts: Parts) -> FastAPI:
     """The app; its replicas run while it does."""
+    app = described()
+    app.state.parts = parts
+    _add_middleware(app, parts)
+    return app
+
+
+def described() -> FastAPI:
+    """The routes and the document of them, with nothing yet to answer from."""
     app = FastAPI(
         title="Headwater",
         version=version("headwater"),
@@ -63,7 +71,6 @@ def create_app(parts: Parts) -> FastAPI:
         docs_url=None,
         openapi_url="/openapi.json",
     )
-    app.state.parts = parts
     for router in (
         writing.router,
         reading.router,
@@ -76,7 +83,6 @@ def create_app(parts: Parts) -> FastAPI:
         app.include_router(router)
     handle_problems(app)
     describe(app)
-    _add_middleware(app, parts)
     return app
 
 

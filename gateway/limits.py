@@ -1,22 +1,15 @@
-"""
-How much one caller may ask for: requests a second, bytes of a body, seconds to send it, streams.
-
-The only module that imports limits.
-"""
+"""How much one caller may ask for: requests, bytes of a body, seconds to send it, streams."""
 
 from __future__ import annotations
 
 import asyncio
 import math
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from fastapi import Request
-from limits import RateLimitItemPerSecond
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agents.settings import GatewaySettings
@@ -24,12 +17,52 @@ from gateway.access import Caller
 from gateway.problems import Problem
 
 
+class Rate:
+    """
+    So many requests a second of each caller, of which a second's worth may come at once.
+
+    One time per caller: when all that they asked for would be done, were it done evenly.  A library
+    (limits 5.8) kept every request and started a thread a hundred times a second to forget them.
+
+    >>> now = 0.0
+    >>> rate = Rate(2, clock=lambda: now)
+    >>> [rate.wait("ann") for _ in range(4)]
+    [0.0, 0.0, 0.5, 0.5]
+    >>> now = 0.5
+    >>> [rate.wait("ann"), rate.wait("ann"), rate.wait("eve")]
+    [0.0, 0.5, 0.0]
+
+    Source:
+        The generic cell rate algorithm, ITU-T I.371, annex A.
+    """
+
+    def __init__(self, per_second: int, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.per_second = per_second
+        self._clock = clock
+        self._done: OrderedDict[str, float] = OrderedDict()
+
+    def wait(self, name: str) -> float:
+        """Seconds until a caller may ask again; 0 where they may now, and that is counted."""
+        now, each = self._clock(), 1 / self.per_second
+        self._drop(now)
+        done = max(self._done.get(name, now), now) + each
+        if done > now + 1 + each / 2:
+            return done - now - 1
+        self._done[name] = done
+        self._done.move_to_end(name)
+        return 0.0
+
+    def _drop(self, now: float) -> None:
+        """Forget callers who have nothing to wait for: they are as if they never came."""
+        while self._done and next(iter(self._done.values())) <= now:
+            self._done.popitem(last=False)
+
+
 class Limits:
     """What callers have used up."""
 
     def __init__(self, settings: GatewaySettings) -> None:
-        self._rate = RateLimitItemPerSecond(settings.per_second)
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._rate = Rate(settings.per_second)
         self._streams = settings.streams
         self._each = settings.streams_each
         self._open: Counter[str] = Counter()
@@ -46,15 +79,12 @@ class Limits:
         Raises:
             Problem: 429, with the seconds to wait.
         """
-        name = _name(caller, request)
-        if not self._limiter.hit(self._rate, name):
-            reset = self._limiter.get_window_stats(self._rate, name).reset_time
-            after = max(math.ceil(reset - time.time()), 1)
+        if wait := self._rate.wait(_name(caller, request)):
             raise Problem(
                 429,
                 "Too many requests",
-                f"at most {self._rate.amount} a second",
-                headers={"Retry-After": str(after)},
+                f"at most {self._rate.per_second} a second",
+                headers={"Retry-After": str(math.ceil(wait))},
             )
 
     def allow_stream(self, caller: Caller, request: Request) -> None:

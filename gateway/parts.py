@@ -51,8 +51,8 @@ def parts_of(request: Request) -> Parts:
     return parts
 
 
-def caller_of(request: Request) -> Caller:
-    """Who asks; each may ask so often."""
+async def caller_of(request: Request) -> Caller:
+    """Who asks; each may ask so often.  It awaits nothing, but a `def` would run in a thread."""
     parts = parts_of(request)
     caller = parts.access.caller(request)
     parts.limits.count(caller, request)

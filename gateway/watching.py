@@ -11,6 +11,11 @@ from gateway.schemas import answer
 
 router = APIRouter()
 _OBJECT = {"type": "object"}
+_TEXT = {"schema": {"type": "string"}}
+_METRICS = {
+    "description": "metrics",
+    "content": {"text/plain": _TEXT, "application/openmetrics-text": _TEXT},
+}
 
 
 @router.get("/healthz", summary="Is it up?", responses={200: answer(_OBJECT, "it is")})
@@ -34,9 +39,9 @@ async def readyz(request: Request) -> Response:
 @router.get(
     "/metrics",
     summary="Metrics for Prometheus",
-    responses={200: answer({"type": "string"}, "metrics", media="text/plain")},
+    responses={200: _METRICS},
 )
 async def metrics(request: Request) -> Response:
-    """What Prometheus reads."""
-    body, kind = page(parts_of(request).metrics)
+    """What Prometheus reads, in the format that it asks for."""
+    body, kind = page(parts_of(request).metrics, accept=request.headers.get("accept", ""))
     return Response(body, media_type=kind)

@@ -42,7 +42,7 @@ def asker_of(draft: Draft, *, language: str = "") -> Asker:
     return Asker(
         user_id=draft.slate.user_id,
         personal=bool(draft.history or draft.likes),
-        said=tuple(text for text in (draft.words, draft.likes) if text),
+        said=tuple(text for text in (draft.words, draft.likes if draft.own_likes else "") if text),
         public=frozenset(_public((*draft.candidates, *draft.history))),
         catalogue=f"{versions.encoder}/{versions.index_generation}",
         constraints=_told(draft),

@@ -16,6 +16,7 @@ import msgspec
 
 from slates.config import Language
 from slates.facts import Style
+from slates.library import Library
 from slates.model import Model, Question, Usage
 from slates.prompting import Asked, Count
 from slates.repairing import Repaired
@@ -46,6 +47,8 @@ class Terms:
     """Of the sentences that stay where the model's are not proven."""
     style: Style = "plain"
     """Of the sentences that a model writes."""
+    library: Library | None = None
+    """The whole catalogue, where this worker has one."""
     doubt: float = 0.5
     """Trust in a small model's reply below which the large one is asked: half of it was wrong."""
 

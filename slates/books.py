@@ -6,7 +6,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from slates.model import Question, Usage
 
-Cause: TypeAlias = Literal["cache-exact", "cache-semantic", "cascade", "ids", "summary", "batching"]
+Cause: TypeAlias = Literal["cache-exact", "cache-semantic", "batching", "summary"]
 """Why tokens were not spent."""
 Looked: TypeAlias = Literal["exact", "semantic", "miss", "different", "passed"]
 """What came of a look into the cache: `different` is near enough, and means something else;

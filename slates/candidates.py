@@ -29,6 +29,9 @@ FRESH_LOOKED_AT = 2_000
 """New items looked through for those that pass a filter."""
 
 
+KEYWORDS: Source = "keywords"
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """An item that may be shown."""
@@ -119,11 +122,10 @@ def gather(measuring: Measuring, bounds: Bounds) -> Pool:
     else:
         allowed[crowd.known(bounds.within)] = True
     allowed[crowd.known(bounds.barred)] = False
-    found = [
-        each
-        for source in measuring.config.candidates
-        for each in _SOURCES[source](measuring, bounds, allowed)
-    ]
+    sources = dict.fromkeys(measuring.config.candidates)
+    if measuring.words:
+        sources[KEYWORDS] = None
+    found = [each for source in sources for each in _SOURCES[source](measuring, bounds, allowed)]
     return Pool(found, crowd.ids)
 
 
@@ -208,12 +210,21 @@ def _own(measuring: Measuring, _: Bounds, allowed: Allowed) -> Iterable[Found]:
     yield _among("own", scored, measuring.knowledge.crowd, allowed)
 
 
+def _keywords(measuring: Measuring, _: Bounds, allowed: Allowed) -> Iterable[Found]:
+    """Items with the words that the user asks for, or that what they liked has."""
+    most = measuring.config.retrieve
+    scored = dict(measuring.knowledge.worded(measuring.words, n=WIDE * most))
+    found = _among(KEYWORDS, scored, measuring.knowledge.crowd, allowed)
+    yield Found(KEYWORDS, found.rows[:most], found.scores[:most])
+
+
 _SOURCES: Mapping[Source, Callable[[Measuring, Bounds, Allowed], Iterable[Found]]] = {
     "companions": _companions,
     "similar": _similar,
     "popular": _popular,
     "fresh": _fresh,
     "own": _own,
+    "keywords": _keywords,
 }
 
 

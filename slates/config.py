@@ -12,8 +12,13 @@ from streams.events import DEFAULT_GAINS, Gains
 DAY = 86_400.0
 
 
-Source: TypeAlias = Literal["companions", "similar", "popular", "fresh", "own"]
-"""Where candidates come from; `own` is what the user had before."""
+Source: TypeAlias = Literal["companions", "similar", "popular", "fresh", "own", "keywords"]
+"""
+Where candidates come from; `own` is what the user had before.
+
+`keywords` are those with the words that were asked for, or else of what was liked; a worker looks
+for words where it has a language model.
+"""
 
 Language: TypeAlias = Literal["en", "de", "zh"]
 """English, German, Chinese: the languages that sentences are made in."""

@@ -66,7 +66,11 @@ class Draft(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     words: str = ""
     """What the user asked for in words; empty where nothing was said."""
     likes: str = ""
-    """The user's preferences in words; empty where none are kept."""
+    """The user's preferences in words; empty where none are kept, or may be passed on."""
+    own_likes: bool = False
+    """Did the user write these?  Then they are free text."""
+    barred: tuple[str, ...] = ()
+    """What may not be shown; known where a refinement may bring up any item of the catalogue."""
 
 
 WITHDRAWN = b""

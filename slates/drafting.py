@@ -6,12 +6,14 @@ Facts are handed on as they are kept, nothing is computed, so that it costs a te
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TypeVar
 
 import msgspec
+import numpy as np
 
 from slates.building import Built
+from slates.candidates import KEYWORDS, Pool
 from slates.cascade import refinement_of
 from slates.config import SlateConfig
 from slates.draft import Candidate, Draft, Had
@@ -30,6 +32,10 @@ Newest items of a history on a draft.
 
 A history beyond about 10 does not help a model and draws it to what is popular.
 """
+GENERATE = "generate"
+"""The refinement that may bring up any item, and so must know which it may not."""
+BY_WORDS = 0.5
+"""Share of the places beside the slate's that is kept for what was found by words."""
 _UNKNOWN = ItemFacts("")
 
 
@@ -41,6 +47,7 @@ def draft_of(
     knowledge: Knowledge,
     *,
     config: SlateConfig,
+    own_words: bool = False,
 ) -> Draft:
     """
     Put together what a prompt about a slate needs.
@@ -52,10 +59,13 @@ def draft_of(
         profile: What is known of the user.
         knowledge: What is known of the items.
         config: The strategy.
+        own_words: May what the user wrote of their preferences be in it?
     """
+    refinement = refinement_of(request, config)
+    barred = sorted(built.bounds.barred) if refinement == GENERATE else ()
     return Draft(
         slate=slate,
-        refinement=refinement_of(request, config),
+        refinement=refinement,
         candidates=tuple(_candidates(slate, built, knowledge, top=config.refine_top)),
         history=tuple(_history(request, profile, knowledge, now=slate.trigger.at)),
         n=request.n or config.size,
@@ -63,7 +73,9 @@ def draft_of(
         deadline=slate.produced_at + config.refine_within,
         filters=request.filters,
         words=request.words,
-        likes=likes_of(profile),
+        likes=likes_of(profile, own_words=own_words),
+        own_likes=own_words and profile.likes is not None and profile.likes.by == "user",
+        barred=tuple(barred),
     )
 
 
@@ -81,32 +93,52 @@ def lean(draft: Draft) -> Draft:
 def _candidates(
     slate: Slate, built: Built, knowledge: Knowledge, *, top: int
 ) -> Iterator[Candidate]:
-    """All of the slate and, up to `top`, the best of the others, by score."""
+    """
+    All of the slate, some of what was found by words and, up to `top`, the best others, by score.
+    """
     shortlist, crowd = built.shortlist, knowledge.crowd
     pool = shortlist.candidates
-    rows = list(_rows(slate, shortlist.order.tolist(), pool.item_ids, top=top))
+    kept = {item.item_id for item in slate.items}
+    kept.update(_by_words(pool, kept, most=int(BY_WORDS * max(top - len(kept), 0))))
+    rows = list(_rows(kept, shortlist.order.tolist(), pool.item_ids, top=top))
     scores = shortlist.scores[rows].round(6).tolist()
     visits, people = crowd.visits[pool.rows[rows]].tolist(), crowd.people[pool.rows[rows]].tolist()
     for row, score, came, known_to in zip(rows, scores, visits, people, strict=True):
         item_id = pool.item_ids[row]
         facts = knowledge.facts(item_id) or _UNKNOWN
-        title = facts.title or item_id
-        yield Candidate(item_id, title, score, text_of(facts), facts.attributes, came, known_to)
+        yield candidate_of(item_id, facts, score=score, visits=came, people=known_to)
+
+
+def candidate_of(
+    item_id: str, facts: ItemFacts, *, score: float, visits: float, people: int
+) -> Candidate:
+    """An item as a prompt and a slate need it."""
+    title = facts.title or item_id
+    return Candidate(item_id, title, score, text_of(facts), facts.attributes, visits, people)
+
+
+def _by_words(pool: Pool, shown: Collection[str], *, most: int) -> list[str]:
+    """The best that were found by words and are not on the slate: their score says less of them."""
+    found = [row for each in pool.found if each.source == KEYWORDS for row in each.rows.tolist()]
+    places = np.searchsorted(pool.rows, found).tolist() if found else []
+    others = (pool.item_ids[place] for place in places)
+    return [item_id for item_id in others if item_id not in shown][:most]
 
 
 def _rows(
-    slate: Slate, order: Sequence[int], item_ids: Sequence[str], *, top: int
+    kept: Collection[str], order: Sequence[int], item_ids: Sequence[str], *, top: int
 ) -> Iterator[int]:
-    shown = {item.item_id for item in slate.items}
-    others = top - len(shown)
+    """Rows of all that is kept and, up to `top`, of the best others, in the order given."""
+    missing = set(kept)
+    others = top - len(missing)
     for row in order:
-        if item_ids[row] in shown:
-            shown.discard(item_ids[row])
+        if item_ids[row] in missing:
+            missing.discard(item_ids[row])
             yield row
         elif others > 0:
             others -= 1
             yield row
-        if others <= 0 and not shown:
+        if others <= 0 and not missing:
             return
 
 

@@ -19,6 +19,7 @@ from slates.extracting import MOST_TAG_CHARS, MOST_TAG_WORDS, SUMMARY_CHARS, new
 from slates.grounding import GRAMMAR, Source, source_of, stem, unsupported, words_of
 from slates.model import Answer
 from slates.prompting import LONGEST, Asked, Count, Line, Prompt, ask, load_prompt
+from slates.summaries import Encode, summarise
 from streams.enhancements import ENGINE, Enhancement
 from streams.items import Item, attribute_words, clean_text
 from streams.wire import UNDECODABLE
@@ -46,10 +47,12 @@ All there are, with the words for them.
 For whom an item is, is a fact: its text must say "for children", or a tag or attribute must be just
 that.  Many a text with children in it is not for them.
 """
+MOST_TEXT = 320
+"""Tokens of a description in the question, 1,300 letters of English; a longer one is summed up."""
 PART_CHARS = LONGEST - 10
 """Characters of one string of a description in the question."""
 PARTS = 6
-"""Strings of it: 1,380 characters; what comes after that repeats, as a rule."""
+"""Strings of it: 1,380 characters, more than a description of `MOST_TEXT` has."""
 SHORTEST_SUMMARY = 3
 """Words of a summary, at least."""
 MAX_REPLY_CHARS = 100_000
@@ -88,6 +91,18 @@ def load_enhance() -> Prompt:
         SetupError: It is not as it should be.
     """
     return load_prompt(PROMPT, blanks={"items"})
+
+
+def shortened(item: Item, *, encode: Encode | None = None) -> Item:
+    """
+    An item whose description is not longer than a question can hold, in its own sentences.
+
+    Args:
+        item: As it was announced.
+        encode: Texts to unit rows, to find the sentences that say most; None takes the first ones.
+    """
+    said = summarise(item.description, most=MOST_TEXT, encode=encode)
+    return msgspec.structs.replace(item, description=said)
 
 
 def question_about(items: Sequence[Item], prompt: Prompt, *, most: int, count: Count) -> Asked:

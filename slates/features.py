@@ -70,6 +70,8 @@ class Measuring:
     """Event time, seconds since 1970."""
     config: SlateConfig
     """Half-lives."""
+    words: str = ""
+    """What is looked for in words; empty where nothing is."""
 
     def measure(self, item_ids: Sequence[str], rows: NDArray[np.intp], vectors: Vectors) -> Matrix:
         """

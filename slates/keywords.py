@@ -12,7 +12,9 @@ small segment are near those of a large one, not the same.
 
 from __future__ import annotations
 
+import logging
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -49,9 +51,9 @@ def words_of(text: str) -> list[str]:
     words: list[str] = []
     for word in _WORD.findall(text[:MAX_CHARS].casefold()):
         if not _UNSPACED.search(word) or len(word) == 1:
-            words.append(word)
+            words.append(sys.intern(word))  # 8 bytes an item for a word that others have, too
         else:
-            words += [one + other for one, other in pairwise(word)]
+            words += [sys.intern(one + other) for one, other in pairwise(word)]
     return words
 
 
@@ -78,17 +80,22 @@ class _Segment:
             return cls(words)
         import bm25s
 
+        logging.getLogger("bm25s").setLevel(logging.WARNING)  # it tells of every index it makes
         index = bm25s.BM25()
         index.index([list(said) for said in words.values()], show_progress=False)
         return cls(words, index)
 
-    def scores(self, query: list[str]) -> Iterator[Found]:
-        """Every item that has one of the words."""
+    def scores(self, query: list[str], *, n: int) -> Iterator[Found]:
+        """The items that have most of the words; n of them or more that are not gone."""
         if self.index is None:
             return
         scores = self.index.get_scores(query)
         item_ids = list(self.words)
-        for row in np.flatnonzero(scores > 0).tolist():
+        rows, most = np.flatnonzero(scores > 0), n + self.gone
+        if len(rows) > most:
+            least = np.partition(scores[rows], -most)[-most]
+            rows = rows[scores[rows] >= least]  # all that are equal: ids decide among them
+        for row in rows.tolist():
             yield Found(item_ids[row], float(scores[row]))
 
 
@@ -158,12 +165,20 @@ class Keywords:
         asked = words_of(query)
         if not asked or n < 1:
             return []
+        found = list(self._settled().scores(asked, n=n))
+        for segment in self._sealed:
+            scored = segment.scores(asked, n=n)
+            found += (one for one in scored if self._home.get(one[0]) is segment)
+        return sorted(found, key=lambda one: (-one.score, one.item_id))[:n]
+
+    def settle(self) -> None:
+        """Index what is new now, so that no search has to."""
+        self._settled()
+
+    def _settled(self) -> _Segment:
         if self._tail is None:
             self._tail = _Segment.of(dict(self._new))
-        found = list(self._tail.scores(asked))
-        for segment in self._sealed:
-            found += (one for one in segment.scores(asked) if self._home.get(one[0]) is segment)
-        return sorted(found, key=lambda one: (-one.score, one.item_id))[:n]
+        return self._tail
 
     def _seal(self, words: Mapping[str, Sequence[str]]) -> None:
         """Make a segment, together with those before that are not larger than it."""

@@ -85,5 +85,8 @@ class Knowledge(Protocol):
     def share(self, name: str, word: str) -> float:
         """Share of live items that have the word among an attribute's; 0 to 1."""
 
+    def worded(self, words: str, *, n: int) -> Sequence[tuple[str, float]]:
+        """The n live items with most of some words, best first, and how much they have of them."""
+
     def matching(self, filters: Filters) -> set[str]:
         """The live items that have all the attributes asked for."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from slates.draft import Draft
+from slates.draft import Candidate, Draft
 from slates.model import Model, Usage
 from slates.slate import Reason
 
@@ -24,6 +24,8 @@ class Refined:
     model: str
     prompt: str
     calls: int
+    further: tuple[Candidate, ...] = ()
+    """Items of the order that are not on the draft: the model has named them."""
     degraded: tuple[str, ...] = ()
     """What was skipped or repaired and why, as `kind: detail`."""
     counts: Mapping[str, int] = field(default_factory=dict)

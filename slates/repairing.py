@@ -86,6 +86,8 @@ def repair(
 
 
 def _meant(entry: Entry, numbers: Sequence[str], find: Find) -> str | None:
+    if entry.number is not None and not numbers:
+        return find(str(entry.number))  # the prompt has no numbers: `1984` is a title
     if entry.number is not None:
         return numbers[entry.number - 1] if 1 <= entry.number <= len(numbers) else None
     return find(entry.title) if entry.title else None

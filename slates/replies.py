@@ -51,9 +51,9 @@ class Reply:
 _FENCE = re.compile(r"```[\w-]*\n?(.*?)(?:```|\Z)", re.DOTALL)
 _LABEL = r"(?:[A-Za-z][A-Za-z ]{0,30}:\s*)?"
 _NUMBER = r"(?:\[\d{1,4}\]|\d{1,4})"
-_CHAIN = re.compile(rf"{_LABEL}{_NUMBER}(?:\s*(?:>|,|;|→)\s*{_NUMBER})+\s*\.?")
+_CHAIN = re.compile(rf"{_LABEL}{_NUMBER}(?:\s*(?:>|,|;|→|、|，)\s*{_NUMBER})+\s*\.?")
 _ALONE = re.compile(r"(?:\d{1,3}[.)]\s+|[-*•]\s+)?(?:\[(\d{1,4})\]\.?|#?(\d{1,4}))")
-_ITEM = re.compile(r"(?:\d{1,3}\s*[.)\]]|\[\d{1,4}\]|[-*•])\s*(\S.*)")
+_ITEM = re.compile(r"(?:(?:\*\*|__)?(?:\d{1,3}\s*[.)\]]|\[\d{1,4}\])(?:\*\*|__)?|[-*•])\s*(\S.*)")
 _BEFORE_LIST = re.compile(rf"\s*{_LABEL}")
 _DIGITS = re.compile(r"[\[#]?(\d{1,4})\]?")
 _DATED = re.compile(r"\(\d{4}\)")

@@ -9,27 +9,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
 
 import msgspec
 
 from slates.config import SlateConfig
 from slates.draft import Candidate, Draft
-from slates.reasons.attributes import MAX_WORDS, is_sayable
-from slates.reasons.deeds import VERBS
-from slates.reasons.grounds import shorten
+from slates.drafted import Drafted
 from slates.reasons.sentences import say
 from slates.refining import Refined
 from slates.shelf import Place
 from slates.slate import Kind, Reason, Slate, SlateItem
-from streams.items import AttributeValue, attribute_words
-
-Grounded: TypeAlias = tuple[Kind, Mapping[str, object]]
-"""A kind of reason and its evidence."""
+from streams.items import attribute_words
 
 REVISION = 2
 SHORTLISTED = "shortlist"
 """The source of an item that the model has brought up; its score is the engine's."""
+NAMED = "model"
+"""The source of an item of the catalogue that the engine has not thought of; its score is that of
+the last on the shortlist."""
 
 
 def revise(
@@ -47,10 +44,14 @@ def revise(
     """
     slate = draft.slate
     shown = {item.item_id: item for item in slate.items}
-    known = {candidate.item_id: candidate for candidate in draft.candidates}
+    known = {each.item_id: each for each in (*draft.candidates, *refined.further)}
+    named = {each.item_id for each in refined.further}
+    drafted = Drafted(draft, language=config.language)
     items = []
-    for rank, item_id in enumerate(_within_caps(refined.order, draft, config.caps)):
-        item = shown.get(item_id) or _brought_up(known[item_id], draft, config)
+    for rank, item_id in enumerate(_within_caps(refined.order, draft, known, config.caps)):
+        item = shown.get(item_id) or _brought_up(
+            known[item_id], drafted, config, by_model=item_id in named
+        )
         reasons = refined.reasons.get(item_id) or item.reasons
         items.append(msgspec.structs.replace(item, rank=rank, reasons=tuple(reasons)))
     return msgspec.structs.replace(
@@ -100,17 +101,20 @@ def model_line(reason: str) -> str:
     return f"model: {reason}"
 
 
-def _within_caps(order: Sequence[str], draft: Draft, caps: Mapping[str, int]) -> list[str]:
+def _within_caps(
+    order: Sequence[str], draft: Draft, known: Mapping[str, Candidate], caps: Mapping[str, int]
+) -> list[str]:
     """The first of an order that the caps allow; what the engine has shown so may stay so."""
     first = list(order[: draft.n])
     if first == [item.item_id for item in draft.slate.items]:
         return first
-    attributes = {candidate.item_id: candidate.attributes for candidate in draft.candidates}
     counts: Counter[Place] = Counter()
     chosen: list[str] = []
     spared: list[str] = []
     for item_id in order:
-        places = [(n, w) for n in caps for w in attribute_words(attributes[item_id].get(n, ()))]
+        places = [
+            (n, w) for n in caps for w in attribute_words(known[item_id].attributes.get(n, ()))
+        ]
         if any(counts[place] >= caps[place[0]] for place in places):
             spared.append(item_id)
         else:
@@ -119,45 +123,23 @@ def _within_caps(order: Sequence[str], draft: Draft, caps: Mapping[str, int]) ->
     return [*chosen, *spared][: draft.n]
 
 
-def _brought_up(candidate: Candidate, draft: Draft, config: SlateConfig) -> SlateItem:
-    kind, evidence = _shared(candidate, draft) or _crowd(candidate, config.supporters)
+def _brought_up(
+    candidate: Candidate, drafted: Drafted, config: SlateConfig, *, by_model: bool
+) -> SlateItem:
     return SlateItem(
         item_id=candidate.item_id,
         title=candidate.title,
         rank=0,
         score=candidate.score,
-        sources={SHORTLISTED: candidate.score},
-        reasons=(Reason(kind, say(kind, evidence, config.language), evidence),),
+        sources={NAMED if by_model else SHORTLISTED: candidate.score},
+        reasons=drafted.of(candidate) or (_crowd(candidate, config),),
     )
 
 
-def _shared(candidate: Candidate, draft: Draft) -> Grounded | None:
-    """What it has in common with something the user did more to than open, else with anything."""
-    words = dict.fromkeys(_places(candidate.attributes))
-    liked = [had for had in draft.history if had.gain > 0 and had.item_id != candidate.item_id]
-    for had in sorted(liked, key=lambda h: h.action not in VERBS):
-        shared = [place for place in _places(had.attributes) if place in words]
-        if shared:
-            attribute = shared[0][0]
-            evidence = {
-                "attribute": attribute,
-                "words": [word for name, word in shared if name == attribute][:MAX_WORDS],
-                "items": [had.item_id],
-                "titles": [shorten(had.title)],
-                "actions": [had.action],
-            }
-            return "attributes", evidence
-    return None
-
-
-def _places(attributes: Mapping[str, AttributeValue]) -> list[Place]:
-    found = [(name, word) for name, value in attributes.items() for word in attribute_words(value)]
-    return [place for place in found if is_sayable(place)]
-
-
-def _crowd(candidate: Candidate, supporters: int) -> Grounded:
-    if candidate.people >= supporters:
-        return "popular", {"people": candidate.people}
-    if candidate.people:
-        return "explore", {"fewer_than": supporters}
-    return "explore", {"people": 0}
+def _crowd(candidate: Candidate, config: SlateConfig) -> Reason:
+    """What every item has: how many people came to it, or that these are few."""
+    kind: Kind = "popular" if candidate.people >= config.supporters else "explore"
+    evidence: Mapping[str, object] = {"people": candidate.people}
+    if 0 < candidate.people < config.supporters:
+        evidence = {"fewer_than": config.supporters}
+    return Reason(kind, say(kind, evidence, config.language), evidence)

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import islice
 from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
 
 from slates import evidence as collaborative
-from slates.candidates import Bounds, Pool, gather
+from slates.candidates import KEYWORDS, Bounds, Pool, gather
 from slates.config import DAY, SlateConfig
 from slates.evidence import gather_evidence, visited
 from slates.features import NAMES, OF_TEXT, Matrix, Measuring, standardise
@@ -29,6 +30,8 @@ from streams.requests import SlateRequest
 
 ALONE = 3.0
 """How many times as loud texts and words speak where the crowd says nothing; see `_shortlist`."""
+WORDED = 10
+"""Items liked of late whose words are looked for; as many as a model is told of."""
 SHOWN_DAYS = 1.0
 """Days after which having been shown counts half: a feed is looked at once a day or more."""
 
@@ -100,7 +103,8 @@ def prepare(
     came_to = visited(scene.profile, config.visits) if _asks_the_crowd(config) else []
     evidence = gather_evidence(came_to, knowledge.crowd, now=now)
     habits = habits_of(scene.profile.history) if config.repeats else {}
-    measuring = Measuring(evidence, tastes, habits, knowledge, now, config)
+    words = _looked_for(request, scene.profile, knowledge, config)
+    measuring = Measuring(evidence, tastes, habits, knowledge, now, config, words)
     candidates = Pool([], []) if scene.note else gather(measuring, bounds)
     retrieved = perf_counter()
     shortlist = _shortlist(candidates, profile, measuring)
@@ -113,6 +117,17 @@ def prepare(
         scene=scene,
         seed=request.user_id if request.trigger is None else request.trigger.id,
     )
+
+
+def _looked_for(
+    request: SlateRequest, profile: Profile, knowledge: Knowledge, config: SlateConfig
+) -> str:
+    """What the user asks for in words, or the words of the items liked of late."""
+    if request.words or KEYWORDS not in config.candidates:
+        return request.words
+    liked = (entry.item_id for entry in reversed(profile.history) if entry.gain > 0)
+    newest = islice(dict.fromkeys(liked), WORDED)
+    return " ".join(facts.words for i in newest if (facts := knowledge.facts(i)) is not None)
 
 
 def _asks_the_crowd(config: SlateConfig) -> bool:

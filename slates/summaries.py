@@ -1,5 +1,5 @@
 """
-The sentences of a long text that say most of it: extracted, never rewritten, once per text.
+The sentences of a long text that say most of it: extracted, never rewritten.
 
 A sentence counts for how near it is to the whole as a vector, and a little for standing early; one
 that repeats what was chosen before counts for less.  Without vectors the first sentences stand for
@@ -8,9 +8,7 @@ the text, which is what they are mostly written for.
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
@@ -26,6 +24,8 @@ LONGEST = 40
 """Sentences of a text that are looked at: a page; what comes later is detail."""
 EARLY = 0.1
 """Cosine that the first sentence is ahead of the last one: descriptions begin with what it is."""
+AT_ONCE = 8
+"""Sentences that are encoded at a time: whoever else needs the encoder waits for no more."""
 REPEATED = 0.3
 """Share of its likeness to what was chosen that a sentence loses (maximal marginal relevance,
 Carbonell and Goldstein, SIGIR 1998, with lambda .7)."""
@@ -92,7 +92,8 @@ def cut(text: str, *, most: int) -> str:
 
 
 def _by_weight(parts: Sequence[str], encode: Encode) -> list[int]:
-    rows = np.asarray(encode(parts), dtype=np.float32)
+    some = (parts[k : k + AT_ONCE] for k in range(0, len(parts), AT_ONCE))
+    rows = np.concatenate([encode(each) for each in some]).astype(np.float32)
     whole = rows.mean(axis=0)
     whole /= np.linalg.norm(whole) or 1.0
     weights = rows @ whole - EARLY * np.linspace(0.0, 1.0, len(parts))
@@ -105,31 +106,3 @@ def _by_weight(parts: Sequence[str], encode: Encode) -> list[int]:
         ]
         chosen.append(left.pop(int(np.argmax(gains))))
     return chosen
-
-
-class Summaries:
-    """
-    Summaries of texts, each made once.
-
-    Args:
-        most: Tokens of a summary.
-        encode: Texts to unit rows.
-        kept: Summaries that are remembered; the least used goes first.
-    """
-
-    def __init__(self, *, most: int, encode: Encode | None = None, kept: int = 10_000) -> None:
-        self._most = most
-        self._encode = encode
-        self._kept = kept
-        self._made: OrderedDict[str, str] = OrderedDict()
-
-    def of(self, text: str) -> str:
-        """The summary of a text."""
-        key = hashlib.sha256(text.encode(errors="replace")).hexdigest()
-        if key in self._made:
-            self._made.move_to_end(key)
-            return self._made[key]
-        made = self._made[key] = summarise(text, most=self._most, encode=self._encode)
-        if len(self._made) > self._kept:
-            self._made.popitem(last=False)
-        return made

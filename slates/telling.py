@@ -29,7 +29,7 @@ def about_user(draft: Draft, *, free_text: bool) -> dict[str, Value]:
     """History, likes, words and constraints; what a user wrote only where that is allowed."""
     return {
         "history": told_history(draft.history),
-        "likes": draft.likes if free_text else "",
+        "likes": draft.likes if free_text or not draft.own_likes else "",
         "words": draft.words if free_text else "",
         "constraints": told_filters(draft.filters),
     }

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, Protocol
 
 OFF = 1
 """Years by which a title may differ: a film of December is of the next year elsewhere."""
@@ -46,10 +46,6 @@ class Titles(Protocol):
 
     def find(self, title: str) -> str | None:
         """The id of the item; None where there is none, or where several could be meant."""
-
-
-Nearest: TypeAlias = Callable[[str], tuple[str, str, float] | None]
-"""The item nearest to a title by its vector: id, its title, cosine; None of an empty catalogue."""
 
 
 @lru_cache(maxsize=20_000)
@@ -100,18 +96,34 @@ class ByName:
     ('7', '7', None)
     """
 
-    def __init__(self, titles: Iterable[tuple[str, str]]) -> None:
+    def __init__(self, titles: Iterable[tuple[str, str]] = ()) -> None:
         """
         Take in what there is.
 
         Args:
             titles: Item id and title, its year in parentheses at the end where it has one.
         """
+        self._named: dict[str, Named] = {}
         self._known: defaultdict[str, list[tuple[int | None, str]]] = defaultdict(list)
         for item_id, title in titles:
-            named = take_apart(title)
-            for name in named.names:
-                self._known[name].append((named.year, item_id))
+            self.put(item_id, title)
+
+    def put(self, item_id: str, title: str) -> None:
+        """Add an item, or give it another title."""
+        self.discard(item_id)
+        named = self._named[item_id] = take_apart(title)
+        for name in named.names:
+            self._known[name].append((named.year, item_id))
+
+    def discard(self, item_id: str) -> None:
+        """Take an item out; unknown ones are no error."""
+        named = self._named.pop(item_id, None)
+        for name in () if named is None else named.names:
+            left = [known for known in self._known[name] if known[1] != item_id]
+            if left:
+                self._known[name] = left
+            else:
+                del self._known[name]
 
     def find(self, title: str) -> str | None:
         """The id of the item; None where there is none, or where several could be meant."""
@@ -135,35 +147,22 @@ def _alone(item_ids: Iterable[str]) -> str | None:
     return unique.pop() if len(unique) == 1 else None
 
 
-class ByNameThenNear:
-    """A `Titles` by name, and where that finds nothing by vector; numbers must be the same."""
+def may_be(title: str, other: str) -> bool:
+    """
+    Could two titles mean the same item, if their names do?  Numbers tell sequels and remakes apart.
 
-    def __init__(self, by_name: Titles, nearest: Nearest, *, alike: float) -> None:
-        """
-        Look further.
-
-        Args:
-            by_name: Asked first.
-            nearest: Asked then.
-            alike: Cosine from which on two titles mean the same.
-        """
-        self._by_name = by_name
-        self._nearest = nearest
-        self._alike = alike
-
-    def find(self, title: str) -> str | None:
-        """The id of the item; None where there is none near enough."""
-        found = self._by_name.find(title)
-        if found is not None:
-            return found
-        near = self._nearest(title)
-        if near is None:
-            return None
-        item_id, other, cosine = near
-        is_same = cosine >= self._alike and _numbers(title) == _numbers(other)
-        return item_id if is_same else None
+    >>> may_be("Alien 3 (1992)", "Alien³ (1992)"), may_be("Rocky II", "Rocky III (1982)")
+    (True, False)
+    >>> may_be("Cape Fear (1962)", "Cape Fear (1991)"), may_be("Cape Fear", "Cape Fear (1991)")
+    (False, True)
+    """
+    one, two = take_apart(title), take_apart(other)
+    years = one.year is None or two.year is None or abs(one.year - two.year) <= OFF
+    return years and _numbers(one) == _numbers(two)
 
 
-def _numbers(title: str) -> list[str]:
-    """Years and numerals: sequels and remakes have the same words and are other items."""
-    return sorted(re.findall(r"\d+|\b[IVX]+\b", title))
+def _numbers(named: Named) -> list[str]:
+    """Of its own name; `ii` and the like are numbers, `i` is a word."""
+    return sorted(
+        re.findall(r"\d+|\b(?:ii|iii|iv|v|vi|vii|viii|ix|x)\b", " ".join(named.names[:1]))
+    )

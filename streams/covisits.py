@@ -36,12 +36,12 @@ def _came_before(event: Interaction, profile: Profile, gains: Gains) -> tuple[Be
     """What the user had come to, newest first, each item once; nothing where this is no visit."""
     if not gains.is_visit(event.action):
         return ()
-    at, found = event.at or 0.0, dict[str, Before]()
+    at, visits = event.at or 0.0, gains.visits()
+    found = {event.item_id: Before(event.item_id, 0.0)}  # not among what came before
     for entry in reversed(profile.history):
-        if len(found) == MAX_BEFORE:
-            break
-        if entry.item_id == event.item_id or not gains.is_visit(entry.action):
-            continue
-        if entry.item_id not in found:
-            found[entry.item_id] = Before(entry.item_id, round(max(at - entry.at, 0.0), 1))
-    return tuple(found.values())
+        if entry.item_id not in found and entry.action in visits:
+            gap = at - entry.at
+            found[entry.item_id] = Before(entry.item_id, round(gap, 1) if gap > 0 else 0.0)
+            if len(found) > MAX_BEFORE:
+                break
+    return tuple(found.values())[1:]

@@ -59,6 +59,16 @@ class ItemFacts(_Announced, frozen=True, gc=False, omit_defaults=True):
         """The item in one sentence; empty where there is none."""
         return "" if self.enhanced is None else self.enhanced.summary
 
+    @property
+    def words(self) -> str:
+        """
+        All its words, to look for.
+
+        >>> ItemFacts("Emma", tags=("comedy",), attributes={"author": "Jane Austen"}).words
+        'Emma. Jane Austen, comedy'
+        """
+        return " ".join([*_sentences(self.title, self.summary), self._about()])
+
 
 class Item(_Announced, frozen=True, omit_defaults=True):
     """One item of the catalogue, as it stands on the topic."""

@@ -8,6 +8,8 @@ to the next, except where the bound is passed, so a replica can follow them by p
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from itertools import compress
 
 import msgspec
 
@@ -76,7 +78,7 @@ def fold_before(
     """
     if not before:
         return known
-    places = {item_id: k for k, item_id in enumerate(known.item_ids)}
+    places = _places(known.item_ids, {item.item_id for item in before})
     ids, supporters = list(known.item_ids), list(known.supporters)
     near, close = list(known.near), list(known.close)
     for item, weight in zip(before, _NEAR, strict=False):
@@ -92,6 +94,12 @@ def fold_before(
         close[k] += closeness(item.gap)
     grown = Predecessors(tuple(ids), tuple(supporters), tuple(near), tuple(close), known.dropped)
     return grown if len(ids) <= most + SLACK else _strongest(grown, most)
+
+
+def _places(item_ids: Sequence[str], wanted: AbstractSet[str]) -> dict[str, int]:
+    """Where those that are wanted stand; a table has 200 items, of which a fold changes 40."""
+    places = compress(range(len(item_ids)), map(wanted.__contains__, item_ids))
+    return {item_ids[k]: k for k in places}
 
 
 def closeness(gap: float) -> int:
@@ -129,13 +137,16 @@ def _as_mapping(table: Predecessors) -> dict[str, tuple[int, int, int]]:
 
 
 def _strongest(table: Predecessors, most: int) -> Predecessors:
-    """Those with the largest `near`, in the order they had."""
-    by_strength = sorted(range(len(table.near)), key=lambda k: (-table.near[k], table.item_ids[k]))
-    kept = sorted(by_strength[:most])
+    """Those with the largest `near`, of equal ones the first by id, in the order they had."""
+    pairs = list(zip(table.item_ids, table.near, strict=True))
+    bound = sorted(table.near, reverse=True)[most]  # of the nearest that has to go
+    room = most - sum(near > bound for near in table.near)
+    spared = frozenset(sorted(item_id for item_id, near in pairs if near == bound)[:room])
+    kept = [near > bound or (near == bound and item_id in spared) for item_id, near in pairs]
     return Predecessors(
-        tuple(table.item_ids[k] for k in kept),
-        tuple(table.supporters[k] for k in kept),
-        tuple(table.near[k] for k in kept),
-        tuple(table.close[k] for k in kept),
-        table.dropped + len(table.near) - len(kept),
+        tuple(compress(table.item_ids, kept)),
+        tuple(compress(table.supporters, kept)),
+        tuple(compress(table.near, kept)),
+        tuple(compress(table.close, kept)),
+        table.dropped + len(kept) - sum(kept),
     )

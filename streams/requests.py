@@ -47,7 +47,7 @@ class SlateRequest(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     user_id: str
     n: int | None = None
-    """How many items; the setting `slate_size` where left out."""
+    """How many items; the setting `slates.size` where left out."""
     scenario: str = "feed"
     """`feed`, its `next` page, `similar` to an item, or a row `because` of one."""
     strategy: str | None = None

@@ -8,7 +8,8 @@ import os
 import sys
 import threading
 import time
-from typing import Annotated, NoReturn
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from threadpoolctl import threadpool_limits
@@ -27,8 +28,12 @@ from agents.metrics_server import serve_metrics
 from agents.roles import ROLES, group_of, read_by
 from agents.safety.version import check_version
 from agents.settings import Settings, load_settings
+from indexes.embedding import Encoder
 from streams.errors import BadSetting
 from streams.kafka import Broker, cluster_id
+
+if TYPE_CHECKING:
+    from agents.app import Worker
 
 SWITCH_INTERVAL = 0.0005
 """
@@ -53,14 +58,35 @@ def worker(
 
     Example: HEADWATER_BROKER=localhost:9092 headwater worker
     """
+    if with_parent:
+        threading.Thread(target=end_with_parent, args=(os.getppid(),), daemon=True).start()
+    run_worker(roles)
+
+
+def run_worker(roles: str, *, encoder: Callable[[], Encoder] = Encoder) -> NoReturn:
+    """
+    Run a worker until it is told to stop, and end the process.
+
+    Args:
+        roles: As of `--roles`.
+        encoder: Makes what texts are encoded with.
+
+    Raises:
+        BadSetting: Roles or settings are wrong.
+    """
     settings = load_settings()
     settings.known_strategies()  # what is wrong with them need not wait for a broker
     set_up_logging("INFO", libraries="ERROR")
     chosen = read_roles(roles)
-    if with_parent:
-        threading.Thread(target=end_with_parent, args=(os.getppid(),), daemon=True).start()
+    settings.menu()  # what is wrong in it is named before anything is waited for
     broker, cluster = run(_prepare(settings, chosen))
-    _run_worker(settings, broker, cluster, chosen)
+    check_version()  # before anything is imported that only the proven one has
+    begin_loading()
+    threadpool_limits(1)  # a second BLAS thread on a busy machine costs more than it brings
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    loop = new_loop()
+    asyncio.set_event_loop(loop)
+    _execute(_make_worker(settings, broker, cluster, roles=chosen, encoder=encoder), loop)
 
 
 def read_roles(text: str) -> tuple[str, ...]:
@@ -89,52 +115,57 @@ async def _prepare(settings: Settings, roles: tuple[str, ...]) -> tuple[Broker, 
     return broker, await cluster_id(broker)
 
 
-def _run_worker(settings: Settings, broker: Broker, cluster: str, roles: tuple[str, ...]) -> None:
-    check_version()  # before anything is imported that only the proven one has
-    begin_loading()
-    import faust  # here, not above: the other commands start in a third of the time without
-
-    from agents.app import Worker
+def _make_worker(
+    settings: Settings,
+    broker: Broker,
+    cluster: str,
+    *,
+    roles: tuple[str, ...],
+    encoder: Callable[[], Encoder],
+) -> Worker:
+    """Its parts, for the event loop of this thread."""
+    from agents.app import Worker  # here: other commands start in a third of the time without Faust
     from agents.keeping import Keeping
     from agents.snapshotting import Snapshotting
 
-    metrics = Metrics()
+    metrics, folder = Metrics(), settings.state_of(cluster)
     snapshots = Snapshotting(
-        settings.state_of(cluster) / "item-vectors",
+        folder / "item-vectors",
         every=settings.index.snapshot_every.total_seconds(),
         metrics=metrics,
     )
-    keeping = Keeping(settings.state_of(cluster) / "tables", metrics=metrics)
-    threadpool_limits(1)  # a second BLAS thread on a busy machine costs more than it brings
-    sys.setswitchinterval(SWITCH_INTERVAL)
-    loop = new_loop()
-    asyncio.set_event_loop(loop)
-    parts = Worker(
+    return Worker(
         settings,
         broker,
         snapshots=snapshots,
-        keeping=keeping,
+        keeping=Keeping(folder / "tables", metrics=metrics),
         metrics=metrics,
         roles=roles,
+        encoder=encoder,
     )
+
+
+def _execute(worker: Worker, loop: asyncio.AbstractEventLoop) -> NoReturn:
+    """Serve the metrics, run the agents, and end the process when they have ended."""
+    import faust
+
+    address = worker.settings.metrics
     server = serve_metrics(
-        metrics,
-        host=settings.metrics.host,
-        port=settings.metrics.port,
-        readiness=parts.readiness,
+        worker.metrics, host=address.host, port=address.port, readiness=worker.readiness
     )
     typer.echo(
-        f"worker: {', '.join(roles)}; broker {broker.bootstrap}; "
-        f"metrics http://{settings.metrics.host}:{server.server_port}/metrics",
+        f"worker: {', '.join(worker.roles)}; broker {worker.broker.bootstrap}; "
+        f"metrics http://{address.host}:{server.server_port}/metrics",
         err=True,
     )
     program = faust.Worker(
-        parts.app, loop=loop, quiet=True, override_logging=False, redirect_stdouts=False
+        worker.app, loop=loop, quiet=True, override_logging=False, redirect_stdouts=False
     )
     try:
         program.execute_from_commandline()
     except SystemExit as end:
         _leave(end.code)
+    _leave(0)
 
 
 def _leave(code: object) -> NoReturn:

@@ -16,10 +16,12 @@ from agents.tables import FoldTable
 from agents.wanting import Wanting
 from agents.wiring.items import Knowing
 from agents.wiring.sockets import Sockets
+from slates.books import Books
 from slates.enhancing import load_enhance
 from slates.extracting import Extractor
 from slates.model import Model
 from slates.preferences import load_preferences
+from slates.summaries import Encode
 from streams import topics
 from streams.kafka import LogReader
 from streams.profiles import Profile
@@ -38,6 +40,8 @@ def register_enhancing(
     service: Cataloguing,
     *,
     model: Model | None,
+    encode: Encode,
+    books: Books,
     caught_up: Callable[[], Awaitable[None]],
 ) -> None:
     """Items that can be found get tags and a sentence."""
@@ -50,6 +54,8 @@ def register_enhancing(
         asking=asking_with(load_enhance(), settings, asked),
         said_of=knowing.catalogue.said_of,
         metrics=sockets.metrics,
+        encode=encode,
+        books=books,
     )
     sockets.services.append(
         Enhancing(

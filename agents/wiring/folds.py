@@ -6,19 +6,21 @@ from agents import learning, trending
 from agents.learning import Learning
 from agents.trending import Trending
 from agents.wiring.sockets import Sockets
+from agents.written import Written
 from streams import topics
 from streams.rankers import decode_ranker, encode_ranker
-from streams.trends import decode_trend, encode_trend, glance_trend
+from streams.trends import Trend, decode_trend, encode_trend, glance_trend
 
 
-def register_trending(sockets: Sockets) -> None:
-    """Co-visits become the trends of items."""
+def register_trending(sockets: Sockets, written: Written[Trend] | None) -> None:
+    """Co-visits become the trends of items; `written` is told of them where they are followed."""
     trends = sockets.table(
         topics.CO_VISITS,
         topics.ITEM_TRENDS,
         encode=encode_trend,
         decode=decode_trend,
         glance=glance_trend,
+        written=written,
     )
     trending.register(
         sockets.app,

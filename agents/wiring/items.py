@@ -22,8 +22,11 @@ from agents.trend_snapshotting import TrendSnapshotting
 from agents.underway import Underway
 from agents.wanting import Wanting
 from agents.wiring.sockets import Sockets
+from agents.wordbook import Wordbook
+from agents.written import Written
 from indexes.embedding import fingerprint
 from streams import topics
+from streams.trends import Trend
 
 log = logging.getLogger("headwater")
 
@@ -34,14 +37,26 @@ class Knowing:
 
     catalogue: Catalogue
     replicas: tuple[Replica, ...]
+    written: Written[Trend]
+    """Trends that this worker has written itself, to be told by who folds them."""
 
 
 def know_items(
-    sockets: Sockets, snapshots: Snapshotting, wanting: Wanting | None = None
+    sockets: Sockets,
+    snapshots: Snapshotting,
+    *,
+    wanting: Wanting | None = None,
+    wordbook: Wordbook | None = None,
 ) -> Knowing:
     """Make the copy; it is empty until its replicas are started."""
     index = new_index(sockets.settings.index.kind, on_alarm=_alarm)
-    catalogue = Catalogue(index, half_life=sockets.half_life, alarm=_alarm, wanting=wanting)
+    catalogue = Catalogue(
+        index,
+        half_life=sockets.half_life,
+        alarm=_alarm,
+        wanting=wanting,
+        wordbook=wordbook,
+    )
     vectors = VectorReplica(
         sockets.reader(topics.ITEM_VECTORS),
         sockets.metrics,
@@ -56,6 +71,7 @@ def know_items(
             metrics=sockets.metrics,
         ),
     )
+    written: Written[Trend] = Written()
     trends = TrendReplica(
         sockets.reader(topics.ITEM_TRENDS),
         sockets.metrics,
@@ -66,11 +82,12 @@ def know_items(
             every=sockets.settings.index.snapshot_every.total_seconds(),
             metrics=sockets.metrics,
         ),
+        recognise=written.take,
     )
     rankers = RankerReplica(sockets.reader(topics.RANKERS), sockets.metrics, catalogue=catalogue)
     replicas = (vectors, trends, rankers)
     sockets.services.extend(replicas)
-    return Knowing(catalogue, replicas)
+    return Knowing(catalogue, replicas, written)
 
 
 def register_cataloguing(

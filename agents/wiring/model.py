@@ -11,11 +11,13 @@ from agents.settings import Settings
 from agents.spending import open_economy
 from slates.askers import asker_of
 from slates.asking import Terms
+from slates.books import Books
 from slates.cache import Encode
 from slates.calls import Server
 from slates.draft import Draft
 from slates.economy import Economy
 from slates.ledger import Ledger
+from slates.library import Library
 from slates.model import Model
 from slates.refinements import make_refinements
 from slates.refining import Refinement
@@ -28,6 +30,8 @@ class Advice:
     """A model that can be asked, and what has to be closed in the end."""
 
     economy: Economy
+    books: Books
+    """Told by whoever saves tokens before they are asked for."""
     ledger: Ledger
     server: Server | None
     resting: Callable[[], bool]
@@ -67,9 +71,10 @@ def seek_advice(settings: Settings, metrics: Metrics, encode: Encode | None) -> 
     model = make_model(settings.model, server=server, estimate=estimate)
     if model is None:
         return None
-    economy, _, ledger = open_economy(settings, model, metrics=metrics, encode=encode)
+    economy, books, ledger = open_economy(settings, model, metrics=metrics, encode=encode)
     return Advice(
         economy=economy,
+        books=books,
         ledger=ledger,
         server=server,
         resting=(lambda: model.resting) if isinstance(model, RemoteModel) else (lambda: False),
@@ -78,8 +83,14 @@ def seek_advice(settings: Settings, metrics: Metrics, encode: Encode | None) -> 
     )
 
 
-def refinements_of(settings: Settings) -> Mapping[str, Refinement]:
-    """What a model can be asked for; a prompt that is wrong is told here, at start."""
+def refinements_of(settings: Settings, library: Library | None = None) -> Mapping[str, Refinement]:
+    """
+    What a model can be asked for; a prompt that is wrong is told here, at start.
+
+    Args:
+        settings: Of the worker.
+        library: The catalogue, where this worker has one.
+    """
     return make_refinements(
         Terms(
             count=estimate,
@@ -88,5 +99,6 @@ def refinements_of(settings: Settings) -> Mapping[str, Refinement]:
             tongue=settings.told.tongue,
             templates=settings.slates.language,
             style=settings.told.style,
+            library=library,
         )
     )

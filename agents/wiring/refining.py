@@ -6,13 +6,23 @@ from agents import refining
 from agents.refining import Refining
 from agents.wiring.model import Advice, refinements_of
 from agents.wiring.sockets import Sockets
+from slates.library import Library
 from streams import topics
 
 
-def register_refining(sockets: Sockets, advice: Advice | None) -> None:
-    """Drafts become second revisions."""
+def register_refining(
+    sockets: Sockets, advice: Advice | None, library: Library | None = None
+) -> None:
+    """
+    Drafts become second revisions.
+
+    Args:
+        sockets: What the parts of a worker share.
+        advice: The model.
+        library: The catalogue, where this worker has one.
+    """
     service = Refining(
-        refinements=refinements_of(sockets.settings),
+        refinements=refinements_of(sockets.settings, library),
         about=None if advice is None else advice.about,
         lacking=_nothing if advice is None else advice.lacking,
         forget=_forget_nothing if advice is None else advice.economy.forget,

@@ -140,6 +140,7 @@ def _proposing(
         lacking=_nothing if advice is None else advice.lacking,
         max_bytes=sockets.settings.events.max_bytes,
         metrics=sockets.metrics,
+        own_words=sockets.settings.privacy.user_text,
         proposed=proposed,
     )
 

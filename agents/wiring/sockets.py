@@ -12,6 +12,7 @@ from agents.consuming import Consuming
 from agents.metrics import Metrics
 from agents.settings import Settings
 from agents.tables import Commits, FoldTable
+from agents.written import Written
 from slates.config import DAY
 from slates.strategies import Menu
 from streams.kafka import Broker, LogReader, Outbox
@@ -51,6 +52,7 @@ class Sockets:
         decode: Callable[[bytes], V],
         contained: Callable[[Any, int], int] | None = None,
         glance: Callable[[bytes], Any] | None = None,
+        written: Written[V] | None = None,
     ) -> FoldTable[V]:
         """State that is made durable with every commit; see `FoldTable`."""
         table: FoldTable[V] = FoldTable(
@@ -60,6 +62,7 @@ class Sockets:
             decode=decode,
             contained=contained,
             glance=glance,
+            written=written,
         )
         self.commits.tables.append(table)
         return table

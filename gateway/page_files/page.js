@@ -4,7 +4,7 @@ const $ = (id) => document.getElementById(id);
 const LINES = 30; // of the timeline
 const FINDABLE_WITHIN = 30_000; // ms to look for a new item
 const SLIDE = 250; // ms
-const SETTLED = 1500; // ms until a profile is on its topic
+const SETTLED = [1500, 3000, 6000, 12_000, 24_000]; // ms between looks for a profile that has changed
 const FIRST = 300; // ms until a first slate is asked for: one that is there comes sooner
 
 const state = { user: "", slate: null, stream: null, started: new Map(), shown: new Map(), waiting: null };
@@ -205,6 +205,7 @@ function timing(slate) {
 
 async function act(item, action, card) {
   const at = performance.now();
+  const before = $("known").textContent;
   const title = card.querySelector("h3").textContent;
   const line = happened(`${action}: ${title}`);
   const event = { kind: "interaction", user_id: state.user, item_id: item, action };
@@ -214,7 +215,17 @@ async function act(item, action, card) {
   const [id] = (await answer.json()).ids;
   state.started.set(id, { at, line });
   if (state.slate && answered(state.slate).includes(id)) timing(state.slate); // it was faster
-  setTimeout(known, SETTLED);
+  learned(before);
+}
+
+// A profile comes to its topic after the slate: look, ever later, until it says something else.
+async function learned(before) {
+  const user = state.user;
+  for (const pause of SETTLED) {
+    if (user !== state.user || $("known").textContent !== before) return;
+    await new Promise((done) => setTimeout(done, pause));
+    await known();
+  }
 }
 
 async function seen(slate) {

@@ -18,7 +18,14 @@ from stdnum import isbn, luhn
 from slates.redaction.spans import Kind, Span, free_of
 
 _EMAIL = re.compile(r"(?<![\w.+'%-])[\w.+'%-]+@[\w-]+(?:\.[\w-]+)+")
-_CARD = re.compile(r"(?<![\w.,-])\d(?:[ -]?\d){11,18}(?![\w-]|[.,]\d)", re.ASCII)
+_SPELT = re.compile(
+    r"(?<![\w.+'%-])[\w.+'%-]+ ?[\[(] ?(?:at|AT|@) ?[\])] ?[\w-]+"
+    r"(?: ?[\[(]? ?(?:dot|DOT|\.) ?[\])]? ?[\w-]+)+"
+)
+"""An address of mail that is hidden from machines: `ann (at) example dot com`."""
+_CARD = re.compile(
+    r"(?<![\d.,-])(?:\d(?:[ -]?\d){11,18}|\d{4}(?:\.\d{4}){3})(?![\w-]|[.,]\d)", re.ASCII
+)
 _ISSUED = re.compile(r"[2-6]|1800|2131")
 """How numbers of cards begin (ISO/IEC 7812); 1 would be taken by times in milliseconds."""
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]){11,30}(?![A-Za-z0-9])")
@@ -55,6 +62,8 @@ _SAYS_ID = re.compile(
     r"(?P<id>(?=(?:[A-Z-]*\d){3})[A-Z0-9][A-Z0-9-]{4,20})(?![\w])",
     re.IGNORECASE,
 )
+_WIDE = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
+"""Letters and digits in full width, as East Asian keyboards write them, to their narrow ones."""
 _BEFORE = 40
 """Characters before a number in which a word may say what it is."""
 _MANY_GROUPS = 6
@@ -63,6 +72,7 @@ _MANY_GROUPS = 6
 
 def find_numbers(text: str) -> list[Span]:
     """All of them; where two kinds could be meant, the one with a check digit."""
+    text = text.translate(_WIDE)  # a character for a character: places stay
     found: list[Span] = []
     for kind, find in _FINDERS:
         found += free_of((Span(a, b, kind) for a, b in find(text)), found)
@@ -70,7 +80,7 @@ def find_numbers(text: str) -> list[Span]:
 
 
 def _emails(text: str) -> Iterator[tuple[int, int]]:
-    return (match.span() for match in _EMAIL.finditer(text))
+    return (match.span() for form in (_EMAIL, _SPELT) for match in form.finditer(text))
 
 
 def _ibans(text: str) -> Iterator[tuple[int, int]]:

@@ -27,6 +27,8 @@ _MOVES = words(
     "drove driving return returned returning relocated welcome trip way ship shipped"
 )
 _CHINESE = re.compile(r"(?:我叫|我的名字是|名字叫|姓名[:：]?\s*|他叫|她叫)([\u4e00-\u9fff]{2,4})")
+MOST_TOLD = 4
+"""Words of a name behind `my name is`."""
 _MOST_COMMON = 500_000
 """Occurrences from which on a word ends no name that is only guessed from two words."""
 
@@ -52,6 +54,7 @@ class _People(Sorts):
             if end > at:
                 kind = self._kind(at, end)
                 if kind is not None:
+                    end = self._told_end(at, end)
                     at = self._begin(at, end)
                     yield Span(self.tokens[at].start, self.tokens[end - 1].end, kind)
                 at = end
@@ -86,6 +89,18 @@ class _People(Sorts):
             and (not self.is_initial(self.tokens[end - 1]))
         ):
             end -= 1
+        return end
+
+    def _told_end(self, at: int, end: int) -> int:
+        """Behind a name that is announced: all capitals that follow, though some may be words."""
+        if not self.is_announced(at):
+            return end
+        while (
+            end < min(len(self.tokens), at + MOST_TOLD)
+            and self.tokens[end].capital
+            and self.tokens[end].gap == " "
+        ):
+            end += 1
         return end
 
     def _begin(self, at: int, end: int) -> int:

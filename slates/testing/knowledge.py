@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from slates.config import DAY
 from slates.crowd import Crowd
+from slates.keywords import words_of
 from slates.shelf import Place, Shelf
 from streams.items import AttributeValue, ItemFacts, attribute_words
 from streams.requests import Filters, Range
@@ -151,6 +152,13 @@ class SmallKnowledge:
     def share(self, name: str, word: str) -> float:
         """Share of live items that have the word among an attribute's; 0 to 1."""
         return len(self.matching({name: word})) / max(len(self._facts), 1)
+
+    def worded(self, words: str, *, n: int) -> Sequence[tuple[str, float]]:
+        """The n live items with most of some words, by how many; equal ones by id."""
+        asked = set(words_of(words))
+        texts = ((i, asked.intersection(words_of(facts.words))) for i, facts in self._facts.items())
+        found = [(item_id, float(len(both))) for item_id, both in texts if both]
+        return sorted(found, key=lambda one: (-one[1], one[0]))[:n]
 
     def matching(self, filters: Filters) -> set[str]:
         """The live items that have all the attributes asked for."""

@@ -1,4 +1,8 @@
-"""One embedded broker and one worker for all tests that only look at what comes out."""
+"""
+One embedded broker and one worker for all tests that only look at what comes out.
+
+These tests start programs; `make test` runs them, `make check` does not.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,30 @@ from streams.embedded import EmbeddedBroker
 from streams.kafka import Broker
 from streams.topics import Topics
 from tests.support.processes import WorkerProgram
+
+TIMEOUT = 420
+"""Seconds a test may take: two of those for which it waits patiently, and some."""
+TOGETHER = {
+    "test_spine": "one worker",
+    "test_forgetting": "one worker",
+    "test_gateway": "one worker",
+    "test_documents": "one worker",
+    "test_learning": "learning",
+    "test_replaying": "replaying",
+}
+"""Tests that share a worker are run by one process, all others by whoever is free."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say how long they may take, and for `--dist loadgroup` which belong together."""
+    for item in items:
+        if Path(__file__).parent not in item.path.parents:
+            continue
+        if item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(TIMEOUT))
+        if group := TOGETHER.get(item.path.stem):
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,7 +16,6 @@ from agents.commands.checking import check_broker
 from agents.commands.processes import free_port
 from agents.commands.surroundings import EMBEDDED_FETCH_WAIT
 from agents.feeding import Parcel, Placed
-from agents.scraping import is_ready, scrape
 from agents.settings import Settings
 from examples import books_file
 from streams.deadletters import dead_letter
@@ -25,8 +23,9 @@ from streams.embedded import EmbeddedBroker, address_file, find_address
 from streams.errors import CapacityExceeded, MalformedEvent
 from streams.kafka import Broker, Outbox, Record, partition_of, read_to_end
 from streams.origins import Origin
+from tests.support.processes import WorkerProgram
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 
 class Bench:
@@ -93,13 +92,6 @@ class Bench:
             await outbox.post(self.name(topic), key=key, value=value)
         await outbox.settle()
         await outbox.stop()
-
-
-def eventually(fact: Callable[[], bool], seconds: float = PATIENCE) -> bool:
-    until = time.monotonic() + seconds
-    while not fact() and time.monotonic() < until:
-        time.sleep(0.05)
-    return fact()
 
 
 @pytest.fixture(scope="module")
@@ -257,10 +249,16 @@ def test_why_explains_the_slate_that_a_worker_made(tmp_path: Path) -> None:
     bench.write("books.jsonl", "".join(json.dumps(book) + "\n" for book in books))
     liked, other = books[0]["item_id"], books[1]["item_id"]
     bench.write("like.csv", f"user_id,item_id,timestamp,action\nann,{liked},1700000000,like\n")
-    with bench.running("broker"), bench.running("worker"):
-        assert eventually(lambda: is_ready(bench.port))
+    own = {"HEADWATER_STATE_DIR": str(bench.settings.state_dir)}
+    with (
+        bench.running("broker"),
+        WorkerProgram(settings=own, log=tmp_path / "worker.log", hashing=True) as worker,
+    ):
+        worker.wait_ready()
         assert bench.run("ingest", "items", "books.jsonl").returncode == 0
-        assert eventually(lambda: scrape(bench.port).total("headwater_index_items") == 24)
+        worker.wait_until(
+            lambda: worker.figures().total("headwater_index_items") == 24, what="24 books"
+        )
         assert bench.run("ingest", "events", "like.csv").returncode == 0
         tail = bench.run("tail", "--from-start", "--json", "-n", "1", "--user", "ann")
         slate = json.loads(tail.stdout)

@@ -21,10 +21,9 @@ from streams.items import Item, content_hash, encode_item
 from streams.kafka import Broker, Record
 from streams.topics import Topics
 from streams.vectors import VectorRecord, decode_vector
-from tests.support.processes import Program, WorkerProgram, wait_until
+from tests.support.processes import PATIENCE, Program, WorkerProgram
 from tests.support.wire import everything, first, send
 
-PATIENCE = 90.0
 WHALE = Item(
     title="Moby-Dick",
     description=(
@@ -94,13 +93,13 @@ def own(own_broker: Broker, model: ModelServer, tmp_path: Path) -> Mapping[str, 
 
 
 def _is_warm(worker: WorkerProgram) -> None:
-    """Loading the encoder may take long on a busy machine; what is timed begins after it."""
+    """What is timed begins once texts can be encoded."""
     worker.wait_ready()
 
     def is_warm() -> bool:
         return worker.figures().total("headwater_encoder_ready") == 1
 
-    wait_until(is_warm, what="the encoder", patience=2 * PATIENCE)
+    worker.wait_until(is_warm, what="what encodes")
 
 
 def _vector(record: Record) -> VectorRecord:
@@ -114,7 +113,7 @@ async def test_an_item_is_found_first_asked_about_once_and_never_again_after_a_r
     def is_enhanced(record: Record) -> bool:
         return record.key == b"whale" and _vector(record).facts.enhanced is not None
 
-    with WorkerProgram(settings=own, log=tmp_path / "log") as worker:
+    with WorkerProgram(settings=own, log=tmp_path / "log", hashing=True) as worker:
         _is_warm(worker)
         await send(own_broker, "items", (b"whale", encode_item(WHALE)))
         second = _vector(await first(own_broker, "item-vectors", is_enhanced))
@@ -127,10 +126,10 @@ async def test_an_item_is_found_first_asked_about_once_and_never_again_after_a_r
         assert figures.total("headwater_item_to_findable_seconds_count") == 1
         assert figures.total("headwater_enhancements_dropped_total") == 2
         worker.end()
-    with WorkerProgram(settings=own, log=tmp_path / "log2") as worker:
+    with WorkerProgram(settings=own, log=tmp_path / "log2", hashing=True) as worker:
         _is_warm(worker)
         await send(own_broker, "items", (b"whale", encode_item(WHALE)))
-        wait_until(
+        worker.wait_until(
             lambda: worker.figures().total("headwater_items_catalogued_total") == 1, what="again"
         )
         await asyncio.sleep(1.0)  # for what must not happen
@@ -144,7 +143,7 @@ def _command(own: Mapping[str, str], log: Path, *arguments: str) -> tuple[int, d
     """Run a command: its exit code, its JSON, and all it wrote."""
     log.unlink(missing_ok=True)
     with Program(*arguments, "--json", settings=own, log=log) as program:
-        code = program.process.wait(PATIENCE)
+        code = program.wait()
     text = log.read_text()
     lines = [line for line in text.splitlines() if line.startswith("{")]
     return code, json.loads(lines[0]) if lines else {}, text
@@ -158,13 +157,15 @@ async def test_preferences_are_written_changed_deleted_and_forgotten(
     def run(*arguments: str) -> tuple[int, dict[str, Any], str]:
         return _command(own, log, "preferences", "ann", *arguments)
 
-    with WorkerProgram(settings=own, log=tmp_path / "log") as worker:
+    with WorkerProgram(settings=own, log=tmp_path / "log", hashing=True) as worker:
         _is_warm(worker)
         await send(own_broker, "items", (b"whale", encode_item(WHALE)))
         like = Interaction(user_id="ann", item_id="whale", action="like", at=time.time())
         await send(own_broker, "events", (b"ann", encode_event(like)))
         await first(own_broker, "profiles", lambda r: r.key == b"ann")
-        wait_until(lambda: worker.figures().total("headwater_index_items") == 1, what="the item")
+        worker.wait_until(
+            lambda: worker.figures().total("headwater_index_items") == 1, what="the item"
+        )
 
         code, told, text = run("--refresh")
         assert (code, told["text"], told["by"]) == (0, "Likes the sea.", "model"), text

@@ -32,7 +32,7 @@ from streams.requests import SlateRequest, Trigger, encode_request
 from streams.topics import Topics
 from streams.trends import decode_trend
 from streams.vectors import VectorRecord, encode_vector
-from tests.support.processes import WorkerProgram, wait_until
+from tests.support.processes import PATIENCE, WorkerProgram
 from tests.support.wire import send
 
 ROLES = "profiling,trending,learning,recommending"
@@ -46,7 +46,6 @@ rotation = 0.0
 """
 START_AT = 1_700_000_000.0
 N = 10
-PATIENCE = 30.0
 SAME = 2e-6
 """Slates and rankers round at the sixth place, after sums in an order of their own."""
 
@@ -203,7 +202,9 @@ def worker(
 @pytest.fixture
 async def service(broker: Broker, worker: WorkerProgram) -> AsyncIterator[Service]:
     await send(broker, "item-vectors", *map(_vector, ITEMS))
-    wait_until(lambda: worker.figures().total("headwater_index_items") == len(ITEMS), what="items")
+    worker.wait_until(
+        lambda: worker.figures().total("headwater_index_items") == len(ITEMS), what="items"
+    )
     async with AsyncExitStack() as stack:
         topics = {
             topic: await stack.enter_async_context(

@@ -18,8 +18,6 @@ from streams.topics import Topics
 from tests.support.processes import Program, WorkerProgram
 from tests.support.wire import everything, first, send
 
-PATIENCE = 60.0
-
 
 def forget(
     settings: Mapping[str, str], log: Path, *arguments: str
@@ -27,7 +25,7 @@ def forget(
     """Run it: its exit code, its JSON, and all it wrote."""
     log.unlink(missing_ok=True)
     with Program("forget", *arguments, "--json", settings=settings, log=log) as program:
-        code = program.process.wait(PATIENCE)
+        code = program.wait()
     text = log.read_text()
     lines = [line for line in text.splitlines() if line.startswith("{")]
     return code, json.loads(lines[0]) if lines else {}, text

@@ -42,11 +42,11 @@ def program(
 
 
 @pytest.fixture(scope="module")
-def gateway(program: GatewayProgram) -> Iterator[Gateway]:
+def gateway(program: GatewayProgram, worker: WorkerProgram) -> Iterator[Gateway]:
     with Gateway(program.url) as client:
         client.announce(*BOOKS)
-        wait_until(lambda: _is_findable(client, "g-law"), what="findable books")
-        wait_until(lambda: _searches(client), what="an encoder")
+        worker.wait_until(lambda: _is_findable(client, "g-law"), what="findable books")
+        program.wait_until(lambda: _searches(client), what="an encoder")
         yield client
 
 
@@ -192,6 +192,29 @@ def test_what_is_no_decent_request_is_refused_and_the_rest_served(
     got = _raw(program, data)
     assert got == b"" or got.startswith(b"HTTP/1.1 4")
     assert httpx.get(f"{program.url}/healthz").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/page/../app.py",
+        "/page/../../pyproject.toml",
+        "/page/..%2f..%2fapp.py",
+        "/page/%2e%2e/%2e%2e/app.py",
+        "/page/page.js/../../app.py",
+        "//etc/passwd",
+        "/page/page.js%00.css",
+        "http://elsewhere.example/page/../app.py",
+    ],
+)
+def test_no_path_leads_out_of_the_page_however_it_is_written(
+    program: GatewayProgram, path: str
+) -> None:
+    """By hand, because clients tidy paths up before they send them."""
+    got = _raw(program, f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    assert got.startswith(b"HTTP/1.1 4")
+    assert b"import" not in got
+    assert b"root:" not in got
 
 
 def test_who_sends_headers_byte_by_byte_is_cut_off(program: GatewayProgram) -> None:

@@ -25,7 +25,7 @@ from streams.requests import SlateRequest, encode_request
 from streams.topics import Topics
 from streams.trends import Trend, decode_trend
 from streams.vectors import VectorRecord, encode_vector
-from tests.support.processes import WorkerProgram, wait_until
+from tests.support.processes import PATIENCE, WorkerProgram
 from tests.support.wire import everything, first, send
 
 ROLES = "profiling,trending,learning,recommending"
@@ -76,7 +76,7 @@ async def walked(broker: Broker, worker: WorkerProgram) -> None:
         return
     vectors = [(item_id.encode(), _vector(item_id)) for item_id in (*WAY, *OTHERS)]
     await send(broker, "item-vectors", *vectors)
-    wait_until(
+    worker.wait_until(
         lambda: worker.figures().total("headwater_index_items") == len(vectors), what="items"
     )
     for group in range(GROUPS):
@@ -102,7 +102,7 @@ async def _step(broker: Broker, worker: WorkerProgram, *, item_id: str, users: r
         for n in users
     ]
     await send(broker, "events", *((e.user_id.encode(), encode_event(e)) for e in events))
-    wait_until(
+    worker.wait_until(
         lambda: worker.figures().total("headwater_co_visits_folded_total") >= folded + len(users),
         what="co-visits",
     )
@@ -156,7 +156,7 @@ async def test_the_ranker_learns_that_people_go_where_others_went(broker: Broker
 @pytest.mark.usefixtures("walked")
 async def test_slates_go_by_what_was_learned(broker: Broker, worker: WorkerProgram) -> None:
     await _learned(broker)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while True:
         slate = await _ask(broker, SlateRequest(user_id="user-0"))
         found = {item.item_id: item.score for item in slate.items}

@@ -8,7 +8,7 @@ import json
 import shutil
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +24,16 @@ from streams.items import ItemFacts, content_hash
 from streams.kafka import Broker, LogReader, Outbox, Record
 from streams.topics import Topics
 from streams.vectors import VectorRecord, encode_vector
-from tests.support.processes import Program, WorkerProgram, wait_until
+from tests.support.processes import Program, WorkerProgram
 from tests.support.wire import first, send
 
-ITEMS = 6_000
-"""Some 3 s of building: so long that much happens meanwhile."""
-RATE = 50.0
-"""Events a second."""
+ITEMS = 3_000
+"""Some 1.5 s of building: so long that much happens meanwhile."""
+RATE = 20.0
+"""Events a second; so few that a busy machine keeps up."""
 GAP = 1.0
-"""Seconds between two slates that nobody may wait longer; 0.03 is usual, the machine is shared."""
+"""Seconds that may be between two slates; 0.05 is usual.  On a machine so busy that the command
+takes long it may be a third of that: a worker that stood still meanwhile would show all of it."""
 ROLES = "profiling,trending,recommending"
 """Without an encoder: vectors are sent as they are."""
 
@@ -67,6 +68,9 @@ def own(tmp_path: Path) -> Iterator[tuple[Broker, Mapping[str, str]]]:
         yield Broker(embedded.bootstrap, fetch_wait=0.01), settings
 
 
+PATIENTLY = ("--json", "--patience", "150")
+
+
 def rebuild(settings: Mapping[str, str], log: Path, *arguments: str) -> Program:
     log.unlink(missing_ok=True)
     return Program("rebuild", "index", *arguments, settings=settings, log=log)
@@ -74,18 +78,24 @@ def rebuild(settings: Mapping[str, str], log: Path, *arguments: str) -> Program:
 
 async def ended(program: Program) -> tuple[int, dict[str, Any], str]:
     """Its exit code, its JSON, and all it wrote."""
-    code = await asyncio.to_thread(program.process.wait, 90)
+    code = await asyncio.to_thread(program.wait)
     text = program.log.read_text()
     found = [line for line in text.splitlines() if line.startswith("{")]
     return code, json.loads(found[0]) if found else {}, text
 
 
+def more_vectors() -> Iterator[tuple[bytes, bytes]]:
+    """Records of items that were not there before, without an end."""
+    for n in itertools.count():
+        yield from vectors(100, seed=2 + n, prefix=f"more-{n}")
+
+
 @asynccontextmanager
-async def stream(broker: Broker) -> AsyncIterator[None]:
-    """Events, and now and then an item more and one less, while the block lasts."""
+async def stream(broker: Broker) -> AsyncIterator[list[float]]:
+    """Events, with each an item more and one less, while the block lasts; when they were sent."""
     outbox = Outbox(broker)
     await outbox.start()
-    more = iter(vectors(2_000, seed=2, prefix="more"))
+    more, sent = more_vectors(), list[float]()
 
     async def go_on() -> None:
         for n in itertools.count():
@@ -94,15 +104,17 @@ async def stream(broker: Broker) -> AsyncIterator[None]:
             await outbox.post("events", key=user.encode(), value=encode_event(event))
             key, value = next(more)
             await outbox.post("item-vectors", key=key, value=value)
-            await outbox.post("item-vectors", key=b"item-%d" % (5_000 + n), value=None)
+            await outbox.post("item-vectors", key=b"item-%d" % (ITEMS // 2 + n), value=None)
+            sent.append(time.time())
             await asyncio.sleep(1 / RATE)
 
     going = asyncio.create_task(go_on())
     try:
-        yield
+        yield sent
     finally:
         going.cancel()
-        await asyncio.gather(going, return_exceptions=True)
+        with suppress(asyncio.CancelledError):
+            await going  # what broke it fails the test
         await outbox.stop()
 
 
@@ -129,7 +141,6 @@ async def shown_after(broker: Broker, liked: str) -> set[str]:
     return {item.item_id for item in slate.items}
 
 
-@pytest.mark.timeout(180)
 async def test_slates_flow_while_the_index_is_rebuilt_and_swapped_in(
     own: tuple[Broker, Mapping[str, str]], tmp_path: Path
 ) -> None:
@@ -140,10 +151,10 @@ async def test_slates_flow_while_the_index_is_rebuilt_and_swapped_in(
         worker.wait_ready()
         reader = LogReader(broker, "recommendations")
         await reader.start(at_end=True)
-        async with stream(broker):
+        async with stream(broker) as sent:
             await asyncio.sleep(1.0)
             began = time.time()
-            with rebuild(settings, tmp_path / "log", "--json") as program:
+            with rebuild(settings, tmp_path / "log", *PATIENTLY) as program:
                 code, report, text = await ended(program)
             took = time.time() - began
             await asyncio.sleep(1.0)
@@ -161,8 +172,8 @@ async def test_slates_flow_while_the_index_is_rebuilt_and_swapped_in(
 
     times = [at for at, _ in slates]
     meanwhile = [slate for at, slate in slates if began < at < began + took]
-    assert len(meanwhile) > took * RATE / 2
-    assert max(b - a for a, b in itertools.pairwise(times)) < GAP
+    assert len(meanwhile) > sum(began < at < began + took for at in sent) / 2
+    assert max(b - a for a, b in itertools.pairwise(times)) < max(GAP, took / 3)
     assert {len(slate.items) for _, slate in slates} == {10}
     assert [slate.degraded for _, slate in slates if slate.degraded] == []
     generations = [slate.versions.index_generation for _, slate in slates]
@@ -175,12 +186,12 @@ async def test_what_came_and_went_during_the_rebuild_is_there_and_gone(
 ) -> None:
     """For each item that goes two come with its vector, until the command has ended."""
     broker, settings = own
-    few = vectors(3_000, seed=1)
+    few = vectors(1_500, seed=1)
     await send(broker, "item-vectors", *few)
     with WorkerProgram(settings=settings, log=tmp_path / "worker.log", roles=ROLES) as worker:
         worker.wait_ready()
         count = 0
-        with rebuild(settings, tmp_path / "log", "--json") as program:
+        with rebuild(settings, tmp_path / "log", *PATIENTLY) as program:
             while program.process.poll() is None:
                 twins = [(b"%s-%d" % (name, count), few[count][1]) for name in (b"one", b"two")]
                 await send(broker, "item-vectors", *twins, (b"item-%d" % count, None))
@@ -188,9 +199,9 @@ async def test_what_came_and_went_during_the_rebuild_is_there_and_gone(
                 await asyncio.sleep(0.05)
             code, report, text = await ended(program)
         assert (code, report["taken"]) == (0, True), text
-        assert report["items"] < report["items_now"] <= 3_000 + count
-        wait_until(
-            lambda: worker.figures().total("headwater_index_items") == 3_000 + count,
+        assert report["items"] < report["items_now"] <= len(few) + count
+        worker.wait_until(
+            lambda: worker.figures().total("headwater_index_items") == len(few) + count,
             what="each item that has come",
         )
         assert worker.figures().total("headwater_index_generation") == 2

@@ -19,7 +19,7 @@ from streams.events import Event, Forget, Interaction, encode_event
 from streams.kafka import Broker, Outbox, partition_of
 from streams.profiles import decode_profile, encode_profile
 from streams.topics import Topics
-from tests.support.processes import PATIENCE, Program, WorkerProgram
+from tests.support.processes import Program, WorkerProgram
 from tests.support.wire import everything, first
 
 ROLES = "profiling,trending,recommending"
@@ -67,7 +67,7 @@ def _replay(
 ) -> tuple[int, dict[str, Any], str]:
     log.unlink(missing_ok=True)
     with Program("replay", *arguments, "--json", settings=settings, log=log) as program:
-        code = program.process.wait(PATIENCE)
+        code = program.wait()
     text = log.read_text()
     lines = [line for line in text.splitlines() if line.startswith("{")]
     return code, json.loads(lines[0]) if lines else {}, text

@@ -18,7 +18,7 @@ from streams.kafka import Broker, Record
 from streams.profiles import decode_profile
 from streams.requests import Range, SlateRequest, encode_request
 from streams.vectors import VectorRecord, decode_vector, encode_vector
-from tests.support.processes import WorkerProgram, wait_until
+from tests.support.processes import PATIENCE, WorkerProgram
 from tests.support.wire import everything, first, send
 
 pytestmark = pytest.mark.usefixtures("worker")
@@ -71,7 +71,9 @@ async def films(broker: Broker, worker: WorkerProgram) -> None:
             for n, (i, film) in enumerate(FILMS.items())
         ),
     )
-    wait_until(lambda: worker.figures().total("headwater_index_items") >= len(FILMS), what="films")
+    worker.wait_until(
+        lambda: worker.figures().total("headwater_index_items") >= len(FILMS), what="films"
+    )
 
 
 async def _letter(broker: Broker, origin: str) -> dict[str, str]:
@@ -136,7 +138,7 @@ async def test_an_event_for_an_item_nobody_announced_counts_once_it_arrives(brok
     await send(broker, "items", _item("late-item", late))
     wanted = b"late-item"
     await first(broker, "item-vectors", lambda record: record.key == wanted)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         slate = await _ask(broker, SlateRequest(user_id="eve"))
         if slate.items[0].reasons[0].kind == "similar":
@@ -242,7 +244,7 @@ async def test_a_vector_of_nan_is_refused_and_the_item_stays_as_it_was(
     await send(
         broker, "item-vectors", (b"sea-1", encode_vector(broken)), (b"sea-1", encode_vector(short))
     )
-    wait_until(
+    worker.wait_until(
         lambda: (
             worker.figures().by("headwater_dead_letters_total", "topic").get("item-vectors", 0)
             >= before + 2
@@ -262,7 +264,7 @@ async def test_hostile_item_text_is_shown_as_plain_text(
         "attributes": {"genre": "hostile"},
     }
     await send(broker, "items", (b"nasty", json.dumps(nasty).encode()))
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     items: tuple[object, ...] = ()
     while not items and time.monotonic() < deadline:
         slate = await _ask(broker, SlateRequest(user_id="zoe", filters={"genre": "hostile"}))
@@ -273,7 +275,7 @@ async def test_hostile_item_text_is_shown_as_plain_text(
 
 async def test_an_item_taken_out_is_shown_no_more(broker: Broker, films: None) -> None:
     await send(broker, "items", (b"law-2", None))
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     shown = {"law-2"}
     while "law-2" in shown and time.monotonic() < deadline:
         slate = await _ask(broker, SlateRequest(user_id="bob", filters={"genre": "law"}))

@@ -3,89 +3,22 @@
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, Response, expect
 
-from gateway.client import Gateway, GatewayError
-from streams.items import Item
+from tests.page.conftest import HOSTILE, LOADING, PATIENCE
 from tests.support.gateways import GatewayProgram
-from tests.support.processes import WorkerProgram, wait_until
 
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
-if BROWSER is None:
-    pytest.skip("no Chromium on the PATH (Debian: apt install chromium)", allow_module_level=True)
-
-from axe_playwright_python.sync_playwright import Axe  # noqa: E402
-from playwright.sync_api import Page, expect, sync_playwright  # noqa: E402
-
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
-
-PATIENCE = 20_000
-"""Milliseconds; the machine of the tests may be busy."""
-SEA = [
-    Item(
-        item_id=f"p-sea-{k}",
-        title=f"Voyage {k}",
-        description=f"Sailors cross ocean number {k}.",
-        attributes={"subjects": ("sea", "travel")},
-    )
-    for k in range(8)
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.timeout(LOADING + 5 * PATIENCE),
 ]
-HOSTILE = "<img src=x onerror=\"document.title='owned'\">"
 
-
-@pytest.fixture(scope="module")
-def program(
-    settings: Mapping[str, str], worker: WorkerProgram, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[GatewayProgram]:
-    log: Path = tmp_path_factory.mktemp("page") / "gateway.log"
-    with GatewayProgram(settings=settings, log=log) as gateway:
-        gateway.wait_ready()
-        with Gateway(gateway.url) as client:
-            client.announce(*SEA)
-            wait_until(lambda: _findable(client), what="findable voyages")
-        yield gateway
-
-
-def _findable(gateway: Gateway) -> bool:
-    try:
-        return bool(gateway.similar("p-sea-7"))
-    except GatewayError:
-        return False
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        yield found
-        found.close()
-
-
-@pytest.fixture
-def page(browser: Any, program: GatewayProgram, request: pytest.FixtureRequest) -> Iterator[Page]:
-    context = browser.new_context(**getattr(request, "param", {}))
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE)
-    expect.set_options(timeout=PATIENCE)
-    said: list[str] = []
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("console", lambda message: said.append(message.text) if _is_error(message) else None)
-    name = re.sub(r"\W+", "-", request.node.name)
-    page.goto(f"{program.url}/#{name}")
-    expect(page.locator(".card").first).to_be_visible()
-    yield page
-    context.close()
-    assert said == []
-
-
-def _is_error(message: Any) -> bool:
-    """A status that the page expects, such as 404 for an item that is not findable yet, is none."""
-    return bool(message.type == "error") and not message.text.startswith("Failed to load resource")
+LARGEST = 100_000
+"""Bytes of all that the page loads before its first slate."""
 
 
 def _titles(page: Page) -> list[str]:
@@ -125,16 +58,30 @@ def test_a_new_item_is_seen_to_become_findable(page: Page) -> None:
 
 
 def test_words_find_items_and_markup_stays_text(page: Page) -> None:
-    page.fill("#q", "crossing the ocean")
+    page.fill("#q", HOSTILE)
     page.click("#search button")
-    expect(page.locator("#found li b").first).to_be_visible()
+    expect(page.locator("#found li b", has_text=HOSTILE).first).to_be_visible()
     assert page.locator("#found img").count() == 0
+    assert page.title() == "Headwater"
+
+
+def test_markup_on_a_card_and_in_the_timeline_stays_text(page: Page) -> None:
+    card = page.locator(".card", has=page.locator("h3", has_text=HOSTILE)).first
+    expect(card).to_be_visible()
+    card.locator("[data-action=click]").click()
+    expect(page.locator("#timeline li", has_text=HOSTILE)).to_contain_text("new feed after")
+    expect(page.locator("#known")).to_contain_text(HOSTILE)
+    assert page.locator("main img").count() == 0
+    assert page.title() == "Headwater"
 
 
 def test_it_works_by_keyboard_alone(page: Page) -> None:
-    page.locator(".card [data-action=like]").first.focus()
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.dataset.action === 'like'"):
+            break
     page.keyboard.press("Enter")
-    expect(page.locator("#timeline li").first).to_contain_text("new feed after")
+    expect(page.locator("#timeline li", has_text="like: ")).to_contain_text("new feed after")
 
 
 def test_another_user_is_another_feed(page: Page) -> None:
@@ -164,13 +111,16 @@ def test_nothing_comes_from_elsewhere_and_it_is_small(
     browser: Any, program: GatewayProgram
 ) -> None:
     page = browser.new_page()
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    page.set_default_timeout(PATIENCE * 1000)
+    came: list[Response] = []
+    page.on("response", came.append)
     page.goto(f"{program.url}/#budget")
     expect(page.locator(".card").first).to_be_visible()
-    paint = page.evaluate(
-        "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? -1"
-    )
+    files = [answer for answer in came if "/slates" not in answer.url]
+    sizes = {answer.url: len(answer.body()) for answer in files if answer.request.method == "GET"}
+    painted = page.evaluate("performance.getEntriesByName('first-contentful-paint').length")
     page.close()
-    assert all(url.startswith(program.url) for url in asked)
-    assert paint >= 0
+    assert all(answer.url.startswith(program.url) for answer in came)
+    assert len(sizes) >= 4
+    assert sum(sizes.values()) <= LARGEST, sizes
+    assert painted == 1

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from agents.answering import Answering
@@ -29,12 +28,13 @@ from slates.strategies import Menu
 from streams.kafka import Record
 from streams.profiles import Profile
 from streams.requests import SlateRequest, Trigger, encode_request
+from tests.support.laws import law
 from tests.support.proposals import proposals
 
 NOW = 1_700_000_000.0
 CURRENT = 7
-PATIENCE = 5.0
-LAW = settings(max_examples=50, deadline=None, derandomize=True, database=None)
+PATIENCE = 60.0
+LAW = law(50)
 
 
 def click(offset: int) -> Trigger:

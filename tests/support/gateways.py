@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 
 from agents.commands.processes import free_port
-from tests.support.processes import Program, wait_until
+from tests.support.processes import Program
 
 
 class GatewayProgram(Program):
@@ -26,8 +26,7 @@ class GatewayProgram(Program):
 
     def wait_ready(self) -> GatewayProgram:
         """Until `/readyz` says so."""
-        wait_until(lambda: self._ready() or self.process.poll() is not None, what="a ready gateway")
-        assert self.process.poll() is None, self.log.read_text()
+        self.wait_until(self._ready, what="a ready gateway")
         return self
 
     def _ready(self) -> bool:

@@ -41,7 +41,11 @@ class Supervised:
 
     def wait_ready(self) -> None:
         """Until `/readyz` of the present one says so."""
-        wait_until(lambda: is_ready(self.program.port), what="a ready worker")
+        try:
+            wait_until(lambda: is_ready(self.program.port), what="a ready worker")
+        except AssertionError as error:
+            log = self.program.log.read_text(errors="replace")
+            raise AssertionError(f"{error}; it wrote: …{log[-4_000:]}") from None
 
     def figures(self) -> Figures:
         """Metrics of the present one; empty while it does not answer."""

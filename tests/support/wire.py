@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from streams.kafka import Broker, LogReader, Outbox, Record
 
-PATIENCE = 30.0
+PATIENCE = 120.0
+"""Seconds of the wall clock, for what takes less than one where nothing else runs."""
 
 
 async def send(

@@ -28,12 +28,31 @@ from tests.support.offline import (
 @pytest.fixture(params=[True, False], ids=["mended", "stock"])
 async def reading(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Reading]:
     made = Reading(None, None, [], mended=request.param)
+    made.app = _app_in(tmp_path)
+    made.consumer = _consumer_of(made)
+    made.consumer.assigned = {EVENTS, ELSEWHERE}
+    made.consumer.diary = made.diary
+    made.app._consumer = made.consumer
+    yield made
+    if not made.mended:  # ours runs on this very loop
+        made.consumer._thread.thread_loop.close()
 
-    async def settle() -> None:
-        made.diary.append("settle")
-        if made.settle is not None:
-            await made.settle()
 
+def _app_in(folder: Path) -> faust.App:
+    app = faust.App(
+        "reading",
+        broker=str(URLS[0]),
+        store="memory://",
+        datadir=str(folder),
+        web_enabled=False,
+        stream_wait_empty=False,
+    )
+    app.consumer_generation_id = GENERATION
+    app.topics._acking_topics.add("events")
+    return app
+
+
+def _consumer_of(made: Reading) -> Any:
     async def revoked(partitions: set[TP]) -> None:
         if made.revoked is not None:
             await made.revoked(partitions)
@@ -45,44 +64,30 @@ async def reading(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
     async def nothing(*_: Any) -> None:
         pass
 
+    stock = Transport(URLS, made.app, loop=None)
+    kind, transport = (OfflineSafe, _safe(made)) if made.mended else (OfflineStock, stock)
+    return kind(transport, nothing, on_partitions_revoked=revoked, on_partitions_assigned=assigned)
+
+
+def _safe(made: Reading) -> SafeTransport:
+    async def settle() -> None:
+        made.diary.append("settle")
+        if made.settle is not None:
+            await made.settle()
+
     def refuse(error: SetupError) -> None:
         raise error
 
-    app = faust.App(
-        "reading",
-        broker=str(URLS[0]),
-        store="memory://",
-        datadir=str(tmp_path),
-        web_enabled=False,
-        stream_wait_empty=False,
+    return SafeTransport(
+        URLS,
+        made.app,
+        settle=settle,
+        contained=lambda _: {},
+        refuse=refuse,
+        lease=made.lease,
+        fetch_wait=0.05,
+        loop=None,
     )
-    app.consumer_generation_id = GENERATION
-    app.topics._acking_topics.add("events")
-    transport = (
-        SafeTransport(
-            URLS,
-            app,
-            settle=settle,
-            contained=lambda _: {},
-            refuse=refuse,
-            lease=made.lease,
-            fetch_wait=0.05,
-            loop=None,
-        )
-        if made.mended
-        else Transport(URLS, app, loop=None)
-    )
-    kind = OfflineSafe if made.mended else OfflineStock
-    made.app = app
-    made.consumer = kind(
-        transport, nothing, on_partitions_revoked=revoked, on_partitions_assigned=assigned
-    )
-    made.consumer.assigned = {EVENTS, ELSEWHERE}
-    made.consumer.diary = made.diary
-    app._consumer = made.consumer
-    yield made
-    if not made.mended:  # ours runs on this very loop
-        made.consumer._thread.thread_loop.close()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.testing import (
@@ -11,7 +11,8 @@ from agents.testing import (
 )
 from streams.kafka import Record
 from streams.requests import SlateRequest, encode_request
-from tests.support.desk import CURRENT, HISTORIES, LAW, NOW, Desk, asks, click, explicit
+from tests.support.desk import CURRENT, HISTORIES, NOW, Desk, asks, click, explicit
+from tests.support.laws import law
 
 
 async def test_a_lone_request_is_answered_and_then_acknowledged() -> None:
@@ -105,7 +106,7 @@ async def test_requests_that_had_no_slate_of_their_own_are_counted() -> None:
     assert desk.superseded() == 2
 
 
-@settings(LAW, max_examples=25)
+@law(25)
 @given(history=HISTORIES)
 def test_every_trigger_is_on_exactly_one_slate_and_every_event_is_acknowledged_once(
     history: list[tuple[str, int, bool] | None],
@@ -236,7 +237,7 @@ async def test_who_waits_already_may_ask_again_in_a_full_line(
     assert slate.answers == ("events-0-0", "events-0-1", "events-0-2")
 
 
-@settings(LAW, max_examples=25)
+@law(25)
 @given(ahead=st.sets(st.integers(0, 11)), users=st.lists(st.sampled_from("ab"), max_size=12))
 def test_every_event_is_answered_once_however_many_are_expected(
     ahead: set[int], users: list[str]

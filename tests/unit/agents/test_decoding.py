@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.decoding import read_rankers, read_trends, read_vectors
@@ -12,8 +12,9 @@ from streams.kafka import Record
 from streams.rankers import Ranker, encode_ranker
 from streams.trends import Trend, encode_trend
 from streams.vectors import VectorRecord, encode_vector
+from tests.support.laws import law
 
-LAW = settings(max_examples=100, deadline=None, derandomize=True, database=None)
+LAW = law(100)
 DIM = 4
 OURS, OTHERS = b"our-ours", b"not-ours"
 
@@ -127,6 +128,17 @@ def test_of_the_trends_of_an_item_the_newest_usable_one_counts() -> None:
     found = read_trends(batch, refuse=refused)
     assert found == {"dune": Trend(popularity=2.0), "emma": None}
     assert refused.offsets == [2]
+
+
+def test_a_trend_that_is_recognised_is_not_decoded() -> None:
+    known = Trend(popularity=3.0)
+    batch = records((b"dune", b"{"), (b"emma", encode_trend(Trend(popularity=1.0))))
+    found = read_trends(
+        batch,
+        refuse=Refused(),
+        recognise=lambda item_id, value: known if (item_id, value) == ("dune", b"{") else None,
+    )
+    assert found == {"dune": known, "emma": Trend(popularity=1.0)}
 
 
 @pytest.mark.parametrize(

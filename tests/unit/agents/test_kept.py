@@ -7,12 +7,14 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.kept import LAYOUT, MAX_AGE, PAGE, KeptFile, Mark
+from agents.aging import MAX_AGE
+from agents.kept import LAYOUT, PAGE, KeptFile, Mark
 from agents.stretches import Last, Stretch, checksum
 from streams.errors import LocalStateUnusable
+from tests.support.laws import law
 
 LOG = "shop.profiles-3"
 NOW = 1_700_000_000.0
@@ -121,7 +123,7 @@ CHANGES = st.dictionaries(
 )
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, database=None)
+@law(40)
 @given(steps=st.lists(st.tuples(CHANGES, st.booleans()), max_size=8))
 def test_a_file_is_what_a_dictionary_is_however_often_it_is_opened(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[dict[bytes, bytes | None], bool]]

@@ -222,6 +222,18 @@ async def test_slates_are_counted_by_strategy_and_who_ranked() -> None:
     assert answering.count("headwater_event_to_slate_seconds_sum") == 2.0
 
 
+async def test_a_time_names_its_slate() -> None:
+    answering = Answering()
+    slate = await answering.answer()
+    (named,) = (
+        sample.exemplar.labels
+        for family in answering.metrics.event_to_slate.collect()
+        for sample in family.samples
+        if sample.exemplar is not None
+    )
+    assert named == {"slate_id": slate.slate_id}
+
+
 async def test_an_empty_slate_is_sent_with_a_note_and_counted() -> None:
     answering = Answering(items=False)
     slate = await answering.answer()

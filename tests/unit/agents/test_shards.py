@@ -1,14 +1,15 @@
 """Where a value is kept, decoded or packed, is nobody's concern but the memory's."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.resting import Resting
 from agents.shards import Shard
 from tests.support.committing import table_of
+from tests.support.laws import law
 
-LAW = settings(max_examples=200, deadline=None, derandomize=True, database=None)
+LAW = law(200)
 KEYS = st.sampled_from("abcd")
 STEPS = st.lists(
     st.tuples(st.just("put"), KEYS, st.none() | st.sampled_from(["one", "two"]))

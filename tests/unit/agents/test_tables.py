@@ -1,12 +1,13 @@
 """State is kept by key and partition, and every change of it is owed once."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.shards import Shard
 from agents.testing import DictState
 from tests.support.committing import table_of
+from tests.support.laws import law
 
 # -- one shard
 
@@ -64,7 +65,7 @@ def test_what_was_taken_is_taken_once() -> None:
     assert shard.peek("ann") == "one"
 
 
-LAW = settings(max_examples=50, deadline=None, derandomize=True, database=None)
+LAW = law(50)
 CHANGES = st.lists(
     st.tuples(
         st.sampled_from("abc"), st.one_of(st.none(), st.sampled_from(["one", "two"])), st.booleans()

@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.catalogue import Catalogue
@@ -26,8 +26,9 @@ from streams.profiles import Entry, Profile
 from streams.rankers import Lesson, Ranker, decode_lesson, fold_lesson
 from streams.topics import Topics
 from streams.trends import Trend
+from tests.support.laws import law
 
-LAW = settings(max_examples=50, deadline=None, derandomize=True, database=None)
+LAW = law(50)
 DIM = 4
 NOW = 1_000_000.0
 LESSONS = "shop.lessons"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 
 from agents.catalogue import Catalogue
@@ -19,6 +19,7 @@ from indexes.exact import ExactIndex
 from streams.kafka import Record
 from streams.predecessors import Predecessors
 from streams.trends import Trend, encode_trend
+from tests.support.laws import law
 
 # Python 3.12 warns that a child may inherit a held lock, and counts numpy's threads: ours exits.
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -26,12 +27,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 PATIENCE = 5.0
 HALF_LIFE = 1000.0
 IDS = [f"item-{n}" for n in range(7)]
-LAW = settings(
-    max_examples=15,
+LAW = law(
+    15,
     phases=(Phase.generate,),
-    deadline=None,
-    derandomize=True,
-    database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 

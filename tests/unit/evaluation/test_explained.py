@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -19,6 +19,7 @@ from evaluation.profile_words import parts_of
 from evaluation.profiled import Output, Row, load_published
 from slates.told.tongues import load_tongue
 from streams.errors import SetupError
+from tests.support.laws import law
 
 ROWS = [
     Row(
@@ -100,7 +101,7 @@ def test_parts_that_are_denied_or_hedged_are_no_parts() -> None:
     assert list(parts_of("X", said, load_tongue("en"))) == ["thin pizza"]
 
 
-@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@law(200)
 @given(title=st.text(max_size=20), user=st.text(max_size=60), profile=st.text(max_size=120))
 def test_whatever_profiles_say_the_template_claims_nothing_else(
     title: str, user: str, profile: str

@@ -7,13 +7,18 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from agents.model_settings import BudgetSettings, PriceSettings
 from agents.testing import HashEncoder
 from evaluation.commands import app
 from evaluation.learned import load_films, world_of
 from evaluation.llm import is_fitting, judge_all, summarise_replies
+from evaluation.llm_session import dearest
 from evaluation.recordings import Recorded, Recording, load_recordings
 from evaluation.replaying import ignore
+from evaluation.token_costs import Cost
 from evaluation.verdicts import WHO, World, judge_reply
+from slates.money import price
+from slates.refinements import REFINEMENTS
 from slates.titles import ByName
 from streams.errors import SetupError
 from tests.support.recorded import (
@@ -81,6 +86,17 @@ def test_a_model_that_is_right_lifts_the_order_of_a_stranger(world: World) -> No
     found = judge_reply(*reordering(right), stranger)
     assert found.ndcg["model"] == 1.0
     assert found.ndcg["model"] >= found.ndcg["fused"] > found.ndcg["engine"]
+
+
+def test_what_another_constant_of_the_fusion_would_have_reached_is_told(
+    folder: Path, world: World
+) -> None:
+    found = judge_reply(*reordering("\n".join(FILMS[i] for i in sorted(HELD_BACK["2"]))), world)
+    assert found.hindsight[0.0] == found.ndcg["engine"]
+    assert found.hindsight[3.0] == found.ndcg["fused"]
+    figures = summary(folder, world)
+    assert figures["hindsight"]["all"]["0"] == pytest.approx(figures["ndcg@10"]["engine"])
+    assert figures["hindsight"]["cold"]["3"] == pytest.approx(figures["ndcg@10"]["cold"]["fused"])
 
 
 def test_a_perfect_reply_is_seen(world: World) -> None:
@@ -152,6 +168,24 @@ def test_the_command_prints_one_object_last(
     assert said["permutations"] == said["replies"] == 36
     assert {"naive", "rerank", "prompt", "generate"} <= set(said["tokens"])
     assert said["tokens"]["rerank-shuffled"]["calls"] == 3
+    assert set(said["tokens"]) == {"naive", *REFINEMENTS}
+    assert said["tokens"]["explain"]["proven"] == said["tokens"]["ra-rec"]["proven"] == 1.0
+    assert said["tokens"]["rerank"]["proven"] is None
+    assert said["tokens"]["rerank"]["cost_per_1000"] is None  # no prices are set
+    assert {"cold", "warm"} <= set(said["by_task"]["topn"])
+
+
+def test_what_a_thousand_slates_cost_is_by_the_prices_of_the_settings() -> None:
+    cost = Cost(1, prompt=1_000, completion=100)
+    assert cost.of_thousand(price(prompt=0.15, completion=0.6)) == pytest.approx(0.15 + 0.06)
+    assert cost.of_thousand(None) is None
+    budget = BudgetSettings(
+        prices={
+            "small": PriceSettings(prompt=0.1, completion=9.0),
+            "large": PriceSettings(prompt=2.0, completion=8.0),
+        }
+    )
+    assert dearest(budget) == price(prompt=2.0, completion=8.0)
 
 
 def test_people_see_tables(
@@ -159,7 +193,7 @@ def test_people_see_tables(
 ) -> None:
     result = invoke("--data", data, "--replies", folder, monkeypatch=monkeypatch, tmp_path=tmp_path)
     assert "36 replies: 36 permutations" in result.stdout
-    assert "tokens of a refined slate" in result.stdout
+    assert "refined slate" in result.stdout
 
 
 def test_a_folder_without_replies_is_said(data: Path, tmp_path: Path) -> None:

@@ -3,10 +3,11 @@
 import ir_measures
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from evaluation.metrics import CUTOFFS, DEPTH, KINDS, NAMES, judge
+from tests.support.laws import law
 
 THEIRS = {
     "hr": ir_measures.Success,
@@ -33,13 +34,13 @@ def by_ir_measures(ranked: list[str], relevant: set[str]) -> dict[str, float]:
     return {name: found[measure] for name, measure in measures.items()}
 
 
-@settings(max_examples=60, deadline=None)
+@law(60)
 @given(rankings, choices)
 def test_every_metric_is_that_of_ir_measures(ranked: list[str], relevant: set[str]) -> None:
     assert figures(ranked, relevant) == pytest.approx(by_ir_measures(ranked, relevant), abs=1e-6)
 
 
-@settings(max_examples=20, deadline=None)
+@law(20)
 @given(st.lists(st.sampled_from(ITEMS), unique=True, min_size=1, max_size=8), choices)
 def test_short_lists_are_judged_alike(ranked: list[str], relevant: set[str]) -> None:
     assert figures(ranked, relevant) == pytest.approx(by_ir_measures(ranked, relevant), abs=1e-6)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import jwt
 import pytest
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
+from agents.settings import load_settings
 from gateway import access as access_module
+from gateway.access import Caller
+from gateway.commands import refuse_open_doors
 from gateway.keys import SCOPES, Key, find_key, make_key, read_keys, write_keys
 from gateway.tokens import LONGEST, SKEW, read_token, sign_token
 from streams.errors import BadSetting
@@ -82,6 +89,7 @@ def test_a_token_is_good_for_its_time_and_a_little_skew(later: float) -> None:
 
 def test_nobody_gets_a_token_for_a_day() -> None:
     token = sign_token("ann", secret=SECRET, now=NOW, seconds=86_400)
+    assert read_token(token, secret=SECRET, now=NOW + LONGEST) == "ann"
     assert read_token(token, secret=SECRET, now=NOW + LONGEST + SKEW + 1) is None
 
 
@@ -91,11 +99,31 @@ def test_a_token_that_others_signed_is_none() -> None:
 
 
 def test_an_unsigned_token_is_none() -> None:
-    import jwt
-
     claims = {"sub": "ann", "aud": "headwater-page", "iat": NOW, "exp": NOW + 60}
     token = jwt.encode(claims, None, algorithm="none")
     assert read_token(token, secret=SECRET, now=NOW) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"aud": "another"}, {"aud": None}, {"sub": None}, {"exp": None}, {"iat": None}],
+    ids=lambda change: f"{next(iter(change))} {next(iter(change.values()))}",
+)
+def test_a_token_that_lacks_something_is_none(change: dict[str, str | None]) -> None:
+    claims = {"sub": "ann", "aud": "headwater-page", "iat": NOW, "exp": NOW + 60, **change}
+    whole = {name: value for name, value in claims.items() if value is not None}
+    assert read_token(jwt.encode(whole, SECRET), secret=SECRET, now=NOW) is None
+
+
+def test_a_token_for_longer_than_we_give_is_none_although_we_signed_it() -> None:
+    claims = {"sub": "ann", "aud": "headwater-page", "iat": NOW, "exp": NOW + LONGEST + 1}
+    assert read_token(jwt.encode(claims, SECRET), secret=SECRET, now=NOW) is None
+
+
+@pytest.mark.parametrize("ahead", [-SKEW + 1, SKEW - 1], ids=["behind", "ahead"])
+def test_a_gateway_takes_a_token_of_another_whose_clock_is_off_a_little(ahead: float) -> None:
+    token = sign_token("ann", secret=SECRET, now=NOW + ahead, seconds=60)
+    assert read_token(token, secret=SECRET, now=NOW) == "ann"
 
 
 # -- at the door
@@ -201,6 +229,42 @@ def test_a_key_for_one_user_is_for_one_user(closed: tuple[World, TestClient], ke
     assert client.get("/slates/nobody", headers=key).status_code == 403
 
 
+def test_a_key_for_one_user_does_nothing_that_concerns_all(
+    closed: tuple[World, TestClient], keys: Keys
+) -> None:
+    """Whatever its scopes are: the catalogue is everybody's."""
+    world, client = closed
+    key = bearer(keys.add("eve", *SCOPES, user="eve"))
+    items = {"item_id": "a", "title": "A"}
+    assert client.post("/items", json=items, headers=key).status_code == 403
+    assert client.delete("/items/a", headers=key).status_code == 403
+    assert world.sender.sent == []
+
+
+def test_a_token_has_two_scopes_and_one_user(closed: tuple[World, TestClient]) -> None:
+    access = closed[0].parts.access
+    shown = bearer(access.token("ann", seconds=60))["Authorization"].encode()
+    request = Request({"type": "http", "headers": [(b"authorization", shown)]})
+    assert access.caller(request) == Caller("token:ann", frozenset(("events", "slates")), "ann")
+
+
+def test_the_stream_of_another_user_is_not_opened(
+    closed: tuple[World, TestClient], keys: Keys
+) -> None:
+    key = bearer(keys.add("eve", "slates", user="eve"))
+    assert closed[1].get("/slates/ann/stream", headers=key).status_code == 403
+
+
+def test_an_idempotency_key_is_its_own_for_each_caller(
+    closed: tuple[World, TestClient], keys: Keys
+) -> None:
+    world, client = closed
+    for name in ("one", "two"):
+        header = {**bearer(keys.add(name, "events")), "Idempotency-Key": "k1"}
+        assert client.post("/events", json=CLICK, headers=header).status_code == 202
+    assert len(world.sender.sent) == 2
+
+
 def test_one_event_of_another_user_among_mine_sends_none(
     closed: tuple[World, TestClient], keys: Keys
 ) -> None:
@@ -251,3 +315,76 @@ def test_a_damaged_file_takes_no_key_away(closed: tuple[World, TestClient], keys
 def test_a_missing_file_stops_the_gateway_at_start(tmp_path: Path) -> None:
     with pytest.raises(BadSetting, match="HEADWATER_GATEWAY__KEYS"):
         World(keys=tmp_path / "none.json")
+
+
+@pytest.mark.parametrize("began", [-120.0, 120.0], ids=["over", "of a clock far ahead"])
+def test_a_token_out_of_its_time_opens_nothing(
+    closed: tuple[World, TestClient], began: float
+) -> None:
+    token = sign_token("ann", secret=SECRET, now=time.time() + began, seconds=60)
+    assert closed[1].get("/slates/ann", headers=bearer(token)).status_code == 401
+
+
+def test_a_token_whose_user_was_changed_opens_nothing(closed: tuple[World, TestClient]) -> None:
+    head, body, sign = (
+        sign_token(u, secret=SECRET, now=time.time(), seconds=60).split(".")
+        for u in ("ann", "eve", "ann")
+    )
+    forged = ".".join((head[0], body[1], sign[2]))
+    assert closed[1].get("/slates/eve", headers=bearer(forged)).status_code == 401
+
+
+def test_a_key_that_is_over_opens_nothing(closed: tuple[World, TestClient], keys: Keys) -> None:
+    shown, kept = make_key("old", ("slates",), now=NOW, expires_at=NOW + 1)
+    write_keys(keys.path, [kept])
+    assert closed[1].get("/slates/ann", headers=bearer(shown)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [{"user_id": "ann", "colour": 1}, {"user_id": "ann", "seconds": LONGEST + 1}, {"user_id": ""}],
+    ids=str,
+)
+def test_a_wish_for_a_token_that_is_wrong_is_refused(
+    closed: tuple[World, TestClient], keys: Keys, wish: object
+) -> None:
+    admin = bearer(keys.add("admin", "admin"))
+    assert closed[1].post("/tokens", json=wish, headers=admin).status_code == 422
+
+
+@pytest.mark.parametrize("path", ["/events", "/items", "/slates", "/tokens"])
+def test_what_is_no_json_is_refused_everywhere(
+    closed: tuple[World, TestClient], keys: Keys, path: str
+) -> None:
+    world, client = closed
+    answer = client.post(path, content=b'{"user_id": ', headers=bearer(keys.add("a", "admin")))
+    assert answer.status_code in (400, 422)
+    assert world.sender.sent == []
+
+
+def test_a_secret_too_short_for_tokens_stops_the_gateway_at_start() -> None:
+    with pytest.raises(BadSetting, match="32 bytes"):
+        refuse_open_doors(load_settings(gateway={"token_secret": "s" * 31}))
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "gateway.example"])
+def test_without_keys_it_listens_on_loopback_only(host: str) -> None:
+    with pytest.raises(BadSetting, match="not loopback"):
+        refuse_open_doors(load_settings(gateway={"host": host}))
+    refuse_open_doors(load_settings(gateway={"host": "127.0.0.1"}))
+
+
+def test_names_that_exist_and_others_are_compared_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By `hmac.compare_digest`, a stranger too; `==` would tell how much fits."""
+    compared: list[int] = []
+    right = hmac.compare_digest
+
+    def counted(a: str, b: str) -> bool:
+        compared.append(len(b))
+        return right(a, b)
+
+    monkeypatch.setattr(hmac, "compare_digest", counted)
+    _, kept = make_key("shop", ("events",), now=NOW)
+    for name in ("shop", "nobody"):
+        find_key({"shop": kept}, f"hw_{name}_{'A' * 43}", now=NOW)
+    assert compared == [64, 64]

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from schemathesis.checks import CHECKS, load_all_checks
 
 from gateway.serving import make_server, port_of
+from tests.support.laws import law
 from tests.unit.gateway.conftest import World, slate_of
 
 load_all_checks()
@@ -49,7 +50,7 @@ def test_every_route_is_described() -> None:
 
 @pytest.mark.parametrize("label", OPERATIONS)
 def test_every_answer_is_as_described(url: str, label: str) -> None:
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @law(25, suppress_health_check=list(HealthCheck))
     @given(case=OPERATIONS[label].as_strategy())
     def holds(case: Any) -> None:
         if case.path == "/slates" and isinstance(case.body, dict):

@@ -221,6 +221,13 @@ def test_requests_are_counted_by_route(world: World, http: TestClient) -> None:
     assert 'headwater_gateway_requests_total{route="/slates/{user_id}",status="4xx"} 1.0' in text
 
 
+def test_metrics_come_in_the_format_that_is_asked_for(http: TestClient) -> None:
+    asked = {"Accept": "application/openmetrics-text; version=1.0.0"}
+    answer = http.get("/metrics", headers=asked)
+    assert answer.headers["content-type"].startswith("application/openmetrics-text")
+    assert answer.text.endswith("# EOF\n")
+
+
 def test_answers_are_small_and_safe(world: World, http: TestClient) -> None:
     world.post(slate_of("ann", title="Moby-Dick " * 400))
     answer = http.get("/slates/ann", headers={"Accept-Encoding": "gzip"})

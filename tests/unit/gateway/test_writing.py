@@ -149,9 +149,34 @@ def test_a_body_that_is_too_large_is_not_read() -> None:
 
 
 def test_callers_are_slowed_down() -> None:
-    world = World(per_second=5)
+    world = World(per_second=1)  # twelve of them take no ten seconds, however slow the machine
     with TestClient(world.app) as http:
         answers = [http.get("/slates/ann") for _ in range(12)]
     refused = [answer for answer in answers if answer.status_code == 429]
     assert refused
     assert all(int(answer.headers["retry-after"]) >= 1 for answer in refused)
+
+
+def test_a_repeat_of_items_sends_once_too(world: World, http: TestClient) -> None:
+    item = {"item_id": "a", "title": "A"}
+    for _ in range(2):
+        assert http.post("/items", json=item, headers={"Idempotency-Key": "k"}).status_code == 202
+    assert len(world.sender.sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/items", {"item_id": "a", "title": "A"}),
+        ("DELETE", "/items/a", None),
+        ("DELETE", "/users/ann", None),
+        ("POST", "/slates", {"user_id": "ann"}),
+    ],
+)
+def test_without_a_broker_every_route_that_sends_says_so(
+    world: World, http: TestClient, method: str, path: str, body: Any
+) -> None:
+    world.sender.away = True
+    answer = http.request(method, path, json=body)
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0

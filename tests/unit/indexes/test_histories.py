@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from indexes.exact import ExactIndex
@@ -15,6 +15,7 @@ from indexes.items import HnswIndex
 from indexes.parameters import HnswParameters
 from indexes.snapshots import load, save
 from indexes.testing import draw_vectors, ids
+from tests.support.laws import law
 
 DIM = 8
 POOL = draw_vectors(40, dim=DIM, seed=1)
@@ -58,7 +59,7 @@ def step(index: Snapshottable, change: tuple[str, object], directory: Path) -> S
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@settings(max_examples=50, deadline=None)
+@law(50)
 @given(history=st.lists(CHANGE, max_size=25))
 def test_any_history_leaves_what_the_oracle_has(
     engine: str, history: list[tuple[str, object]]

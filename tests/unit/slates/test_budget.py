@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from slates.budget import DAY, HOUR, STEPS, Budget, Budgeted, Limits
@@ -13,6 +13,7 @@ from slates.model import Answer, Message, Question, Usage
 from slates.money import BILLION, FREE, Prices, price
 from slates.tokens import estimate_question
 from streams.errors import ModelUnavailable
+from tests.support.laws import law
 
 QUESTION = Question("s", "p/1", (Message("user", "one two three"),), 20)
 WORST = estimate_question(QUESTION) + 20
@@ -54,7 +55,7 @@ def budgeted(model: Server, budget: Budget, user: str = "ann", prices: Prices = 
     return Budgeted(model, budget, user_id=user, prices=prices)
 
 
-@settings(max_examples=40, deadline=None)
+@law(40)
 @given(st.integers(0, 2_000), st.integers(0, 10_000), st.integers(1, 60))
 def test_not_one_token_more_is_spent_than_allowed(limit: int, seed: int, tasks: int) -> None:
     rng = random.Random(seed)

@@ -5,7 +5,7 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from slates.building import Built, build
@@ -18,9 +18,10 @@ from streams.predecessors import WHOLE, Predecessors
 from streams.profiles import Entry, Profile
 from streams.requests import Range, SlateRequest
 from streams.trends import Trend
+from tests.support.laws import law
 
-LAW = settings(max_examples=50, deadline=None, derandomize=True, database=None)
-FEW = settings(LAW, max_examples=25)
+LAW = law(50)
+FEW = law(25)
 NOW = 100 * DAY
 CONFIG = SlateConfig(retrieve=10)
 ITEMS = 60

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from slates.building import Built, build
@@ -18,9 +18,10 @@ from streams.items import ItemFacts
 from streams.profiles import Profile
 from streams.requests import SlateRequest
 from streams.trends import Trend
+from tests.support.laws import law
 
 NOW = 20_000 * DAY
-LAW = settings(max_examples=100, deadline=None, derandomize=True, database=None)
+LAW = law(100)
 CROWD = Trend(popularity=5.0, at=NOW, interactions=50, supporters=40)
 REFINED: dict[str, Any] = {"refinement": "rerank", "size": 2, "explore_share": 0.0}
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -10,8 +10,9 @@ from slates.choosing import Words, choose, shares_of
 from slates.config import SlateConfig
 from slates.testing import SmallKnowledge
 from streams.items import ItemFacts
+from tests.support.laws import law
 
-LAW = settings(max_examples=50, deadline=None, derandomize=True, database=None)
+LAW = law(50)
 SCORES = st.lists(st.floats(-2, 2), min_size=0, max_size=30)
 SHARES = st.floats(0, 1)
 COUNTS = st.integers(0, 40)

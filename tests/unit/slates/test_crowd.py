@@ -4,15 +4,16 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from slates.config import DAY
 from slates.crowd import FIRST_ROWS, WIDTH, Crowd
 from streams.predecessors import WHOLE, Predecessors
 from streams.trends import SURGE, CoVisit, Trend, fold, standing, standing_of
+from tests.support.laws import law
 
-LAW = settings(max_examples=100, deadline=None, derandomize=True, database=None)
+LAW = law(100)
 WEEK = 7 * DAY
 
 Row = tuple[int, float, float]
@@ -88,6 +89,31 @@ def test_after_any_history_the_pairs_are_those_of_the_newest_trends(
     history: History, asked: list[str]
 ) -> None:
     assert found(crowd_of(history), asked) == Oracle(history).found(asked)
+
+
+GROWTH = st.lists(
+    st.tuples(
+        st.sampled_from(IDS[:3]),
+        st.sets(st.sampled_from(IDS)),
+        st.lists(st.tuples(st.sampled_from(IDS), ROWS), max_size=4),
+    ),
+    max_size=25,
+)
+"""Item, what goes, and what comes or changes, as tables grow from fold to fold."""
+
+
+@LAW
+@given(growth=GROWTH)
+def test_tables_that_grow_and_let_go_are_followed_like_any(
+    growth: list[tuple[str, set[str], list[tuple[str, Row]]]],
+) -> None:
+    tables: dict[str, dict[str, Row]] = {}
+    history: History = []
+    for item_id, gone, came in growth:
+        kept = {i: row for i, row in tables.get(item_id, {}).items() if i not in gone}
+        tables[item_id] = {**kept, **dict(came)}
+        history.append((item_id, list(tables[item_id].items())))
+    assert found(crowd_of(history), IDS) == Oracle(history).found(IDS)
 
 
 @LAW

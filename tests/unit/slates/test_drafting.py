@@ -13,7 +13,7 @@ from slates.draft import Draft, decode_draft, encode_draft
 from slates.drafting import MOST_HAD, draft_of, lean
 from slates.testing import SmallKnowledge
 from streams.items import ItemFacts
-from streams.profiles import Entry, Profile
+from streams.profiles import Entry, Likes, Profile
 from streams.requests import SlateRequest
 from streams.trends import Trend
 from tests.support.drafted import slate_of
@@ -37,15 +37,18 @@ def drafted(
     *,
     knowledge: SmallKnowledge | None = None,
     history: tuple[Entry, ...] = (),
+    likes: Likes | None = None,
+    own_words: bool = False,
     **config: Any,
 ) -> Draft:
     knowledge = knowledge or catalogue()
     request = request or SlateRequest(user_id="ann")
     wanted = SlateConfig(**{"refinement": "rerank", "size": 5, **config})
-    profile = Profile(history=history, seen=tuple(entry.item_id for entry in history))
+    seen = tuple(entry.item_id for entry in history)
+    profile = Profile(history=history, seen=seen, likes=likes)
     built = build(request, profile, knowledge, now=NOW, config=wanted)
     slate = msgspec.structs.replace(slate_of(""), items=built.items, produced_at=NOW + 1)
-    return draft_of(slate, request, built, profile, knowledge, config=wanted)
+    return draft_of(slate, request, built, profile, knowledge, config=wanted, own_words=own_words)
 
 
 def test_the_shortlist_is_the_engines_best_by_score() -> None:
@@ -116,3 +119,34 @@ def test_a_lean_draft_keeps_titles_and_order_and_no_texts() -> None:
     assert [c.title for c in thin.candidates] == [c.title for c in draft.candidates]
     assert not any(each.text or each.attributes for each in (*thin.candidates, *thin.history))
     assert len(encode_draft(thin)) < len(encode_draft(draft))
+
+
+@pytest.mark.parametrize(
+    ("by", "allowed", "told"),
+    [("user", False, ("", False)), ("user", True, ("No horror.", True))]
+    + [("model", allowed, ("No horror.", False)) for allowed in (False, True)],
+)
+def test_what_the_user_wrote_is_on_a_draft_only_where_it_may_be(
+    by: Any, allowed: bool, told: tuple[str, bool]
+) -> None:
+    draft = drafted(likes=Likes("No horror.", by, 0.0), own_words=allowed)
+    assert (draft.likes, draft.own_likes) == told
+
+
+def test_what_may_not_be_shown_is_told_to_who_may_bring_up_any_item() -> None:
+    had = (Entry(NOW, "i03", "click", 1.0),)
+    request = SlateRequest(user_id="ann", exclude=("i07",))
+    assert drafted(request, history=had, refinement="generate").barred == ("i03", "i07")
+    assert drafted(request, history=had).barred == ()
+
+
+def test_what_was_found_by_words_is_among_the_candidates_though_its_score_is_low() -> None:
+    knowledge = catalogue()
+    facts = ItemFacts("The whale", tags=("sea",))
+    knowledge.announce("whale", [-1.0, -1.0], facts)
+    asked = SlateRequest(user_id="ann", words="a whale")
+    top = {"refine_top": 8, "explore_share": 0.0, "retrieve": 20}
+    by_words = {c.item_id for c in drafted(asked, knowledge=knowledge, **top).candidates}
+    without = {c.item_id for c in drafted(knowledge=knowledge, **top).candidates}
+    assert "whale" in by_words - without
+    assert len(by_words) == 8

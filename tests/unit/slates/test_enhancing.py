@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from slates.enhancing import (
@@ -23,8 +23,9 @@ from slates.model import Answer, Usage
 from streams.enhancements import ENGINE, Enhancement
 from streams.errors import ModelUnavailable
 from streams.items import Item, content_hash
+from tests.support.laws import law
 
-LAW = settings(max_examples=100, deadline=None, derandomize=True, database=None)
+LAW = law(100)
 PROMPT = load_enhance()
 WHALE = Item(
     title="Moby-Dick",

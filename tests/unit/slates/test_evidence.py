@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -28,9 +28,10 @@ from streams.events import Gains
 from streams.predecessors import WHOLE, Predecessors
 from streams.profiles import Entry, Profile
 from streams.trends import Trend
+from tests.support.laws import law
 
 VISITS = SlateConfig().visits
-LAW = settings(max_examples=60, deadline=None, derandomize=True, database=None)
+LAW = law(60)
 NOW = 1000.0
 IDS = [f"item-{n}" for n in range(8)]
 

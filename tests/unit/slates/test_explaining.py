@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from slates.asking import Terms
@@ -21,6 +21,7 @@ from slates.retrieving import RaRec, retrieve
 from slates.slate import Kind, Reason, Slate, SlateItem, Timings, Versions
 from streams.errors import BadSetting, ModelUnavailable
 from streams.requests import Trigger
+from tests.support.laws import law
 
 TERMS = Terms(count=lambda text: len(text.split()), doubt=0.0)
 """Nobody is asked twice."""
@@ -182,7 +183,7 @@ def test_a_language_that_cannot_be_checked_is_refused_at_start() -> None:
         make_refinements(replace(TERMS, language="fr"))
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@law(60)
 @given(
     text=st.one_of(
         st.text(max_size=200),

@@ -2,13 +2,14 @@
 
 from collections import Counter
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from slates.exploring import draw
 from streams.trends import Trend
+from tests.support.laws import law
 
-LAW = settings(max_examples=50, deadline=None, derandomize=True, database=None)
+LAW = law(50)
 TRENDS = st.lists(
     st.builds(Trend, supporters=st.integers(0, 9), interactions=st.integers(0, 9)), max_size=12
 )

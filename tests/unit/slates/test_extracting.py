@@ -1,15 +1,16 @@
 """What is picked from a text stands in it; whatever the text, something or nothing comes out."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from slates.extracting import MOST_TAGS, SUMMARY_CHARS, Extractor
 from slates.grounding import source_of, words_of
 from streams.enhancements import ENGINE
 from streams.items import Item, content_hash
+from tests.support.laws import law
 
-LAW = settings(max_examples=40, deadline=None, derandomize=True, database=None)
+LAW = law(40)
 WHALE = Item(
     item_id="moby-dick",
     title="Moby-Dick",

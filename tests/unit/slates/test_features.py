@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from slates import evidence as collaborative
@@ -19,8 +19,9 @@ from streams.items import ItemFacts
 from streams.predecessors import WHOLE, Predecessors
 from streams.profiles import Entry, Profile
 from streams.trends import Trend
+from tests.support.laws import law
 
-LAW = settings(max_examples=50, deadline=None, derandomize=True, database=None)
+LAW = law(50)
 NOW = 100 * DAY
 FAVOURITES = {
     "together": "companion",

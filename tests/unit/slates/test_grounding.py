@@ -1,12 +1,13 @@
 """A text that says more than its source is found out, word by word; one that does not passes."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from slates.grounding import GRAMMAR, source_of, stem, unsupported, words_of
+from tests.support.laws import law
 
-LAW = settings(max_examples=100, deadline=None, derandomize=True, database=None)
+LAW = law(100)
 WHALE = (
     "Moby-Dick",
     "In 1851 the one-legged Captain Ahab of Nantucket hunts a white whale that maimed him. "

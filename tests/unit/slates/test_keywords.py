@@ -4,16 +4,17 @@ import math
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from slates import keywords
 from slates.keywords import Keywords, words_of
+from tests.support.laws import law
 
 VOCABULARY = ["sea", "war", "love", "desert", "planet", "whale"]
 TEXTS = st.lists(st.sampled_from(VOCABULARY), min_size=0, max_size=6).map(" ".join)
 IDS = st.sampled_from([f"i{n}" for n in range(12)])
-LAW = settings(max_examples=100, deadline=None, derandomize=True, database=None)
+LAW = law(100)
 
 
 def bm25(texts: dict[str, str], query: str) -> list[float]:
@@ -104,3 +105,9 @@ def test_a_query_that_no_item_has_finds_nothing(query: str) -> None:
 
 def test_items_without_words_are_found_by_nothing() -> None:
     assert Keywords([("dune", "…"), ("x", "")]).search("dune", n=3) == []
+
+
+def test_nothing_is_logged_where_an_index_is_made(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("DEBUG"):
+        Keywords([("emma", "A comedy.")])
+    assert not [record for record in caplog.records if record.name.startswith("bm25s")]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from slates.config import SlateConfig
@@ -12,8 +12,9 @@ from slates.tastes import derive_tastes
 from slates.testing import SmallKnowledge
 from streams.items import ItemFacts
 from streams.profiles import Entry, Profile
+from tests.support.laws import law
 
-LAW = settings(max_examples=50, deadline=None, derandomize=True, database=None)
+LAW = law(50)
 
 
 @pytest.fixture

@@ -2,14 +2,15 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from slates.config import DAY
 from slates.own import FADE_DAYS, LATELY_DAYS, NAMES, Habit, habits_of, measure_habits, pull_of
 from streams.profiles import Entry
+from tests.support.laws import law
 
-LAW = settings(max_examples=50, deadline=None, derandomize=True, database=None)
+LAW = law(50)
 NOW = 1000 * DAY
 
 

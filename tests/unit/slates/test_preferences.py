@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from slates.preferences import (
@@ -26,8 +26,9 @@ from slates.testing import SmallKnowledge
 from streams.events import Author
 from streams.items import ItemFacts
 from streams.profiles import Entry, Likes, Profile
+from tests.support.laws import law
 
-LAW = settings(max_examples=50, deadline=None, derandomize=True, database=None)
+LAW = law(50)
 PROMPT = load_preferences()
 
 

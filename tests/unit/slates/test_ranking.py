@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -11,8 +11,9 @@ from slates.features import NAMES, Matrix
 from slates.ranking import START, slope, weigh, weights_of
 from slates.testing import SmallKnowledge
 from streams.rankers import Lesson, Ranker, fold_lesson
+from tests.support.laws import law
 
-LAW = settings(max_examples=50, deadline=None, derandomize=True, database=None)
+LAW = law(50)
 SMALL = 1e-5
 
 FEATURES = st.integers(2, 8).flatmap(

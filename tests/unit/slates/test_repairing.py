@@ -72,3 +72,17 @@ def test_trust_falls_with_what_is_wrong() -> None:
     noisy = repair(read_reply('{"order": [1, 2, 3, 4, 5, 9, 9]}'), IDS, wanted=5, numbers=IDS).trust
     short = repair(read_reply('{"order": [1, 2]}'), IDS, wanted=5, numbers=IDS).trust
     assert right > noisy > short > 0
+
+
+def test_where_the_prompt_has_no_numbers_a_number_is_a_title() -> None:
+    reply = read_reply('{"titles": ["1984", "300", "7"]}')
+    found = repair(reply, ["a", "b"], wanted=2, find={"1984": "b", "300": "a"}.get)
+    assert found.order == ("b", "a")
+    assert found.counts["unknown"] == 1
+
+
+def test_numbers_in_bold_before_titles_are_marks_of_lines() -> None:
+    reply = read_reply("**1.** Emma (1815)\n**2)** *Dune* (1965)")
+    named = [entry.title for entry in reply.entries]
+    assert named[0] == "Emma (1815)"
+    assert named[1].startswith("Dune")

@@ -30,6 +30,8 @@ def titles(text: str) -> list[str]:
         'I think {"order": [3, 1, 2]} is best of all 20.',
         "```\n[3, 1, 2]\n```",
         "Order: [3, 1, 2]",
+        "[3]、[1]、[2]",
+        "３，１，２",
         "[3] > [1] > [2]",
         "3 > 1 > 2",
         "Ranking: 3, 1, 2.",

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from slates.checking import misread
 from slates.config import SlateConfig
-from slates.draft import Had
+from slates.draft import Candidate, Had
 from slates.revising import mark, revise
 from slates.slate import Reason, Slate
 from tests.support.drafted import AT, POPULAR, draft_of, refined_of, slate_of
+from tests.support.laws import law
 
-LAW = settings(max_examples=100, deadline=None, derandomize=True, database=None)
+LAW = law(100)
 SEA = Had("sea", "Nautilus", "like", AT - 9, 2.0, attributes={"author": "Verne"})
 OPENED = Had("moon", "The Moon", "click", AT - 5, 1.0, attributes={"author": "Verne"})
 
@@ -92,6 +93,19 @@ def test_caps_hold_for_the_model_too() -> None:
     by = {i: {"author": "Verne"} for i in "abc"}
     slate = revised("cbad", attributes=by, n=3)
     assert ids(slate) == "cbd"
+
+
+def test_caps_hold_for_what_the_model_has_named_off_the_shortlist() -> None:
+    """Of three by one author that comes last which the engine has shown."""
+    verne = {"author": "Verne"}
+    draft = draft_of(attributes=dict.fromkeys("ab", verne), n=3)
+    named = Candidate("s", "Solaris", 0.1, attributes=verne, people=9)
+    slate = revise(
+        draft, refined_of("sabc", further=(named,)), config=SlateConfig(), now=AT, took=0.1
+    )
+    assert ids(slate) == "sac"
+    assert slate.items[0].sources == {"model": 0.1}
+    assert slate.items[0].reasons
 
 
 def test_where_caps_leave_too_few_the_others_fill_the_slate_up() -> None:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from slates.shelf import FIRST_ROWS, WIDTH, Place, Shelf
+from tests.support.laws import law
 
-LAW = settings(max_examples=80, deadline=None, derandomize=True, database=None)
+LAW = law(80)
 PLACES: list[Place] = [("by", "ann"), ("by", "eve"), ("of", "sea"), ("of", "ann"), ("of", "war")]
 ROWS = 6
 

@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from slates.slate import (
@@ -15,8 +15,9 @@ from slates.slate import (
     encode_slate,
 )
 from streams.requests import Trigger
+from tests.support.laws import law
 
-LAW = settings(max_examples=50, deadline=None, derandomize=True, database=None)
+LAW = law(50)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 EVIDENCE = st.dictionaries(
     st.text(max_size=6), st.integers(-9, 9) | NUMBERS | st.text(max_size=6) | st.none(), max_size=3

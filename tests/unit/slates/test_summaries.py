@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slates.summaries import Summaries, sentences, summarise
+from slates.summaries import AT_ONCE, sentences, summarise
 from slates.tokens import estimate
 
 TEXT = (
@@ -18,7 +18,7 @@ TEXT = (
 
 def by_whales(texts: Sequence[str]) -> np.ndarray:
     """Unit rows: one side for whales and ships, a side for each other sentence."""
-    rows = np.zeros((len(texts), len(texts) + 1), dtype=np.float32)
+    rows = np.zeros((len(texts), AT_ONCE + 1), dtype=np.float32)
     for at, text in enumerate(texts):
         rows[at, 0 if "whal" in text else at + 1] = 1.0
     return rows
@@ -52,17 +52,13 @@ def test_every_sentence_of_a_summary_is_one_of_the_text(parts: list[str], most: 
     assert set(sentences(summary)) <= set(parts)
 
 
-def test_a_text_is_summarised_once() -> None:
-    made: list[int] = []
+def test_the_encoder_is_asked_for_a_few_sentences_at_a_time() -> None:
+    asked: list[int] = []
 
     def counting(texts: Sequence[str]) -> np.ndarray:
-        made.append(len(texts))
-        return by_whales(texts)
+        asked.append(len(texts))
+        return np.eye(len(texts), 40, dtype=np.float32)
 
-    kept = Summaries(most=26, encode=counting, kept=2)
-    first = kept.of(TEXT)
-    assert (kept.of(TEXT), len(made)) == (first, 1)
-    for at in range(2):
-        kept.of(f"{TEXT} {at}. " * 3)
-    kept.of(TEXT)
-    assert len(made) == 4
+    assert summarise(" ".join([TEXT] * 4), most=30, encode=counting)
+    assert sum(asked) == 24
+    assert max(asked) == AT_ONCE

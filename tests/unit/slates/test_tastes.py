@@ -2,15 +2,16 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from slates.config import SlateConfig
 from slates.tastes import Tastes, derive_tastes
 from slates.testing import SmallIndex
 from streams.profiles import Entry, Profile
+from tests.support.laws import law
 
-LAW = settings(max_examples=50, deadline=None, derandomize=True, database=None)
+LAW = law(50)
 CONFIG = SlateConfig()
 AXES = {"sea": [1, 0, 0], "love": [0, 1, 0], "war": [0, 0, 1], "sea-war": [1, 0, 1]}
 

@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.covisits import co_visit_of
@@ -10,8 +10,9 @@ from streams.events import Gains, Interaction
 from streams.predecessors import MAX_BEFORE, Before
 from streams.profiles import Entry, Profile, fold
 from streams.trends import CoVisit, decode_co_visit, encode_co_visit
+from tests.support.laws import law
 
-LAW = settings(max_examples=60, deadline=None, derandomize=True, database=None)
+LAW = law(60)
 GAINS = Gains({"click": 1.0, "skip": -0.5, "rating": 2.0, "listed": 0.0})
 NOW = 1000.0
 

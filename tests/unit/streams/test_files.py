@@ -6,7 +6,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from streams.errors import SetupError
@@ -19,6 +19,7 @@ from tests.support.files import (
     items,
     parquet,
 )
+from tests.support.laws import law
 
 # Files as a whole
 
@@ -89,7 +90,7 @@ def test_an_empty_file_of_json_lines_has_no_rows(write: Write) -> None:
 
 
 def test_a_file_is_not_read_into_memory(write: Write) -> None:
-    size = 20_000_000
+    size = 6_000_000
     path = write("a.csv", b"item_id,title\n" + (b"x," + b"y" * 997 + b"\n") * (size // 1000))
     tracemalloc.start()
     try:
@@ -99,7 +100,7 @@ def test_a_file_is_not_read_into_memory(write: Write) -> None:
         tracemalloc.stop()
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@law(150, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(st.text("ab,\"'\r|1- é", max_size=12) | st.binary(max_size=12), max_size=6),
     st.sampled_from(["a.csv", "a.jsonl"]),
@@ -127,7 +128,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@law(150, suppress_health_check=list(HealthCheck))
 @given(
     st.dictionaries(
         st.sampled_from(KEYS),

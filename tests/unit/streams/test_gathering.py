@@ -4,14 +4,15 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.testing import run_at_once
 from streams.kafka import partition_of
 from streams.kafka.gathering import LATER, Gathering
+from tests.support.laws import law
 
-LAW = settings(max_examples=50, deadline=None, derandomize=True, database=None)
+LAW = law(50)
 
 
 class Batch:

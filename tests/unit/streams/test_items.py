@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.errors import MalformedItem, RejectedEvent
@@ -20,8 +20,9 @@ from streams.items import (
     decode_item,
     encode_item,
 )
+from tests.support.laws import law
 
-LAW = settings(max_examples=50, deadline=None, derandomize=True, database=None)
+LAW = law(50)
 DUNE: dict[str, Any] = {
     "title": "Dune",
     "description": "Sand.",

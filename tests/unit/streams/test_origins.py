@@ -1,11 +1,12 @@
 """Ids come from where a record stands, so that a replay draws the same ones."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.origins import Origin, slate_id
+from tests.support.laws import law
 
-LAW = settings(max_examples=50, deadline=None, derandomize=True, database=None)
+LAW = law(50)
 ORIGINS = st.builds(
     Origin,
     st.text("abcdefghijklmnopqrstuvwxyz.-_0123456789", min_size=1, max_size=20),

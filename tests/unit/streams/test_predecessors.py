@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.events import MAX_ID_CHARS
@@ -25,8 +25,9 @@ from streams.predecessors import (
 )
 from streams.topics import CO_VISITS, ITEM_TRENDS
 from streams.trends import CoVisit, Trend, encode_co_visit, encode_trend
+from tests.support.laws import law
 
-LAW = settings(max_examples=60, deadline=None, derandomize=True, database=None)
+LAW = law(60)
 
 Visit = tuple[Sequence[str], float, bool]
 """What came before, newest first; the gap of all of it; is it the user's first visit?"""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.rankers import (
@@ -21,8 +21,9 @@ from streams.rankers import (
     encode_ranker,
     fold_lesson,
 )
+from tests.support.laws import law
 
-LAW = settings(max_examples=60, deadline=None, derandomize=True, database=None)
+LAW = law(60)
 START = {"close": 1.0, "fresh": 0.0}
 
 STORED_LESSON = b'{"step":{"close":0.3,"fresh":-1.5},"partition":3,"offset":120}'

@@ -1,12 +1,13 @@
 """A repeat is recognised as long as it is not too old, and memory stays bounded."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.repeats import Repeats
+from tests.support.laws import law
 
-LAW = settings(max_examples=100, deadline=None, derandomize=True, database=None)
+LAW = law(100)
 
 
 @LAW

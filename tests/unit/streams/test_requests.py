@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.errors import MalformedRequest, RejectedEvent
@@ -17,8 +17,9 @@ from streams.requests import (
     decode_request,
     encode_request,
 )
+from tests.support.laws import law
 
-LAW = settings(max_examples=50, deadline=None, derandomize=True, database=None)
+LAW = law(50)
 NOW = 1_700_000_000.0
 ORIGIN = "slate-requests-0-7"
 CAUSE = Trigger(id="events-3-120", kind="click", at=10.0, received_at=11.0)

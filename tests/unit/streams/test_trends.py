@@ -1,122 +1,42 @@
 """A trend is a fold of co-visits: once, in any order between sources, and small for ever."""
 
-import random
-
 import msgspec
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from streams.predecessors import MAX_PREDECESSORS, SLACK, Before, Predecessors, alike
+from streams.predecessors import alike
 from streams.trends import (
     DAY,
-    MAX_AT,
     MAX_DAYS,
     SURGE,
     CoVisit,
     Trend,
-    decode_co_visit,
-    decode_trend,
-    encode_co_visit,
     encode_trend,
     fold,
-    glance_trend,
     people_since,
     popularity_at,
     standing,
 )
-
-LAW = settings(max_examples=50, deadline=None, derandomize=True, database=None)
-WEEK = 7 * DAY
-
-STORED_TREND_1 = (
-    b'{"version":1,"popularity":1.5,"at":86400.0,"interactions":3,"supporters":2,'
-    b'"days":{"0":1,"1":1},"applied":{"0":7,"3":120}}'
-)
-"""An older layout, version 1: what `item-trends` held then must be read for ever."""
-TREND_1 = Trend(
-    version=1,
-    popularity=1.5,
-    at=DAY,
-    interactions=3,
-    supporters=2,
-    days={0: 1, 1: 1},
-    applied={0: 7, 3: 120},
-)
-STORED_TREND = (
-    b'{"version":2,"popularity":1.5,"at":86400.0,"interactions":3,"supporters":2,'
-    b'"days":{"0":1,"1":1},"applied":{"0":7,"3":120},"surge":0.25,'
-    b'"visitors":4,"predecessors":[["dune","emma"],[2,0],[19000,8100],[10000,5000],7]}'
-)
-"""The released layout, version 2."""
-TREND = msgspec.structs.replace(
-    TREND_1,
-    version=2,
-    surge=0.25,
-    visitors=4,
-    predecessors=Predecessors(("dune", "emma"), (2, 0), (19_000, 8_100), (10_000, 5_000), 7),
-)
-STORED_VISIT_1 = b"[86400.0,-0.5,true,3,120]"
-"""An older layout: co-visits that did not say what came before."""
-VISIT_1 = CoVisit(at=DAY, gain=-0.5, first=True, partition=3, offset=120)
-STORED_VISIT = b'[86400.0,2.0,true,3,120,[["dune",60.0],["emma",0.5]],true]'
-"""The released layout."""
-VISIT = CoVisit(
-    at=DAY,
-    gain=2.0,
-    first=True,
-    partition=3,
-    offset=120,
-    before=(Before("dune", 60.0), Before("emma", 0.5)),
-    is_visit=True,
+from tests.support.visits import (
+    LAW,
+    TREND,
+    VISIT,
+    VISITS,
+    WEEK,
+    Drawn,
+    by_partition,
+    fold_all,
+    interleave,
+    visit,
 )
 
-VISITS = st.lists(
-    st.tuples(
-        st.floats(0, 30 * DAY),
-        st.floats(-3, 3),
-        st.booleans(),
-        st.integers(0, 3),
-        st.lists(st.sampled_from("abcde"), unique=True, max_size=3),
-    ),
-    max_size=25,
-)
-Drawn = list[tuple[float, float, bool, int, list[str]]]
 POPULARITY = st.floats(1e-3, 1e6)
+
 TIMES = st.floats(0, 60 * DAY)
 
 
-def by_partition(drawn: Drawn) -> dict[int, list[CoVisit]]:
-    """What each partition of `events` sends, at rising offsets."""
-    sources: dict[int, list[CoVisit]] = {}
-    for offset, (at, gain, first, partition, names) in enumerate(drawn):
-        before = tuple(Before(name, 30.0) for name in names)
-        visit = CoVisit(at, gain, first, partition, offset, before)
-        sources.setdefault(partition, []).append(visit)
-    return sources
-
-
-def interleave(sources: dict[int, list[CoVisit]], *, seed: int) -> list[CoVisit]:
-    """An order of arrival: of each source as sent, between sources any."""
-    turns = [partition for partition, visits in sources.items() for _ in visits]
-    random.Random(seed).shuffle(turns)
-    left = {partition: iter(visits) for partition, visits in sources.items()}
-    return [next(left[partition]) for partition in turns]
-
-
-def fold_all(visits: list[CoVisit], start: Trend = Trend()) -> Trend:  # noqa: B008 (frozen)
-    for visit in visits:
-        start = fold(start, visit, half_life=WEEK)
-    return start
-
-
-def visit(at: float, *, offset: int, gain: float = 1.0, first: bool = True) -> CoVisit:
-    return CoVisit(at, gain, first, 0, offset)
-
-
 # What a visit adds
-
-
 def test_a_first_visit_makes_an_item_popular_by_its_gain() -> None:
     assert fold_all([CoVisit(DAY, 2.0, True, 3, 120)]) == Trend(
         popularity=2.0,
@@ -206,8 +126,6 @@ def test_the_trend_given_is_not_changed() -> None:
 
 
 # Once
-
-
 @pytest.mark.parametrize(
     ("partition", "offset", "repeat"),
     [(0, 6, True), (0, 7, True), (0, 8, False), (3, 120, True), (3, 121, False), (2, 0, False)],
@@ -232,8 +150,6 @@ def test_reading_any_source_again_changes_nothing(
 
 
 # In any order
-
-
 @LAW
 @given(drawn=VISITS, seed=st.integers(0, 1000))
 def test_the_order_between_sources_does_not_matter(drawn: Drawn, seed: int) -> None:
@@ -248,8 +164,6 @@ def test_the_order_between_sources_does_not_matter(drawn: Drawn, seed: int) -> N
 
 
 # Small for ever
-
-
 @LAW
 @given(drawn=VISITS, seed=st.integers(0, 1000))
 def test_only_the_newest_eight_days_are_kept(drawn: Drawn, seed: int) -> None:
@@ -267,8 +181,6 @@ def test_a_year_of_daily_visits_leaves_eight_days() -> None:
 
 
 # What it says
-
-
 def test_before_its_newest_visit_an_item_is_as_popular_as_at_it() -> None:
     trend = Trend(popularity=2.0, at=WEEK)
     assert popularity_at(trend, 0.0, half_life=WEEK) == 2.0
@@ -315,104 +227,6 @@ def test_what_nobody_liked_stands_below_everything() -> None:
         assert standing(nobody, half_life=WEEK) < standing(faded, half_life=WEEK)
 
 
-# Bytes
-
-
-@LAW
-@given(drawn=VISITS)
-def test_decoding_what_was_encoded_gives_the_trend_back(drawn: Drawn) -> None:
-    trend = fold_all(interleave(by_partition(drawn), seed=1))
-    assert decode_trend(encode_trend(trend)) == trend
-
-
-@LAW
-@given(drawn=VISITS)
-def test_decoding_what_was_encoded_gives_the_visits_back(drawn: Drawn) -> None:
-    for one in interleave(by_partition(drawn), seed=1):
-        assert decode_co_visit(encode_co_visit(one)) == one
-
-
-def test_what_is_stored_in_the_released_layout_is_read() -> None:
-    assert decode_trend(STORED_TREND) == TREND
-    assert decode_co_visit(STORED_VISIT) == VISIT
-
-
-def test_an_older_layout_is_still_read() -> None:
-    assert decode_trend(STORED_TREND_1) == TREND_1
-    assert decode_co_visit(STORED_VISIT_1) == VISIT_1
-
-
-def test_a_trend_of_an_older_layout_goes_on_in_the_released_one() -> None:
-    visit = msgspec.structs.replace(VISIT, offset=121)
-    after = fold(decode_trend(STORED_TREND_1), visit, half_life=WEEK)
-    assert (after.version, after.interactions, after.popularity) == (2, 4, 3.5)
-    assert after.predecessors.item_ids == ("dune", "emma")
-
-
-def test_the_released_layout_is_still_what_is_written() -> None:
-    assert encode_trend(TREND) == STORED_TREND
-    assert encode_co_visit(VISIT) == STORED_VISIT
-
-
-def test_a_trend_of_a_later_version_is_refused() -> None:
-    with pytest.raises(msgspec.DecodeError, match="layout version 3, this Headwater knows up to 2"):
-        decode_trend(STORED_TREND.replace(b'"version":2', b'"version":3'))
-
-
-@pytest.mark.parametrize("change", [{"at": 1e300}, {"at": -1.0}, {"gain": 1.7e308}, {"gain": -1e7}])
-def test_what_would_spoil_a_trend_for_good_is_no_co_visit(change: dict[str, float]) -> None:
-    spoilt = msgspec.structs.replace(VISIT, **change)
-    with pytest.raises(msgspec.DecodeError, match="expected 0 to"):
-        decode_co_visit(encode_co_visit(spoilt))
-
-
-@pytest.mark.parametrize("gap", [-1.0, 10 * MAX_AT])
-def test_a_gap_that_cannot_be_is_no_co_visit(gap: float) -> None:
-    spoilt = msgspec.structs.replace(VISIT, before=(Before("dune", 1.0), Before("emma", gap)))
-    with pytest.raises(msgspec.DecodeError, match="a gap of before, expected 0 to"):
-        decode_co_visit(encode_co_visit(spoilt))
-
-
-TOO_MANY = MAX_PREDECESSORS + SLACK + 1
-ONES = ((1,) * TOO_MANY, (1,) * TOO_MANY, (1,) * TOO_MANY)
-
-
-@pytest.mark.parametrize(
-    "table",
-    [
-        Predecessors(("dune",)),
-        Predecessors(("dune",), (1,), (1,), (1, 2)),
-        Predecessors(tuple(f"{n}" for n in range(TOO_MANY)), *ONES),
-    ],
-    ids=["no columns", "unequal columns", "too many"],
-)
-def test_a_trend_that_no_row_of_a_crowd_can_hold_is_refused(table: Predecessors) -> None:
-    with pytest.raises(msgspec.DecodeError, match="predecessors"):
-        decode_trend(encode_trend(msgspec.structs.replace(TREND, predecessors=table)))
-
-
-def test_deep_nesting_is_no_co_visit() -> None:
-    with pytest.raises(msgspec.DecodeError):
-        decode_co_visit(b"[1.0,1,true,0,0," + b"[" * 5000 + b"]" * 5000 + b"]")
-
-
-@pytest.mark.parametrize("value", [b"", b"{}", b"[1.0]", b"null", b'[1.0,1,1,0,"x"]', b"\xff"])
-def test_what_is_no_co_visit_and_no_trend_is_a_decode_error(value: bytes) -> None:
-    with pytest.raises(msgspec.DecodeError):
-        decode_co_visit(value)
-    with pytest.raises(msgspec.DecodeError):
-        decode_trend(value if value != b"{}" else b"[]")
-
-
-@pytest.mark.parametrize("kind", [CoVisit, Before, Trend, Predecessors])
-def test_nothing_on_the_way_names_a_user(kind: type[msgspec.Struct]) -> None:
-    assert not {"user", "user_id"} & set(kind.__struct_fields__)
-
-
-def test_a_stored_trend_says_its_version() -> None:
-    assert b'"version":2' in encode_trend(Trend())
-
-
 @pytest.mark.parametrize(
     ("first", "is_visit", "visitors"), [(True, True, 1), (False, True, 0), (True, False, 0)]
 )
@@ -421,11 +235,3 @@ def test_visitors_are_people_who_came_whether_they_liked_it_or_not(
 ) -> None:
     came = CoVisit(DAY, -2.0, first, 0, 1, is_visit=is_visit)
     assert fold(Trend(), came, half_life=WEEK).visitors == visitors
-
-
-def test_a_glance_at_a_trend_refuses_a_later_layout_and_what_is_no_object() -> None:
-    value = encode_trend(Trend(popularity=2.0))
-    glance_trend(value)
-    for wrong in (value.replace(b'"version":2', b'"version":3'), value[:-1], b"[]", b""):
-        with pytest.raises(msgspec.DecodeError):
-            glance_trend(wrong)

@@ -6,7 +6,7 @@ import struct
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -14,8 +14,9 @@ from streams.enhancements import Enhancement
 from streams.errors import MalformedVector
 from streams.items import ItemFacts
 from streams.vectors import SHORTEST, VectorRecord, check_vector, decode_vector, encode_vector
+from tests.support.laws import law
 
-LAW = settings(max_examples=50, deadline=None, derandomize=True, database=None)
+LAW = law(50)
 DIM = 4
 HEAD_BYTES = 48
 

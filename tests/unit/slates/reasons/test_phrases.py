@@ -1,13 +1,14 @@
 """A phrase is one that both items really have, and one worth naming."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from slates.reasons.phrases import MAX_FIELD_CHARS, MAX_RUN, common_phrase, spoken, words_of
 from streams.items import ItemFacts
+from tests.support.laws import law
 
-LAW = settings(max_examples=200, deadline=None, derandomize=True, database=None)
+LAW = law(200)
 WORDS = st.sampled_from(["the", "sea", "Sea,", "wolf", "of", "(Wolf)", "1984", "<b>sea</b>", "–"])
 TEXTS = st.lists(WORDS, min_size=1, max_size=8).map(" ".join)
 FACTS = st.builds(

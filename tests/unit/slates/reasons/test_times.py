@@ -3,14 +3,15 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from slates.config import DAY
 from slates.reasons.times import returns, usual_gap
 from streams.profiles import Entry
+from tests.support.laws import law
 
-LAW = settings(max_examples=100, deadline=None, derandomize=True, database=None)
+LAW = law(100)
 
 
 @LAW

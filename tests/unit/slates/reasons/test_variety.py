@@ -2,13 +2,14 @@
 
 from collections import Counter
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from slates.reasons.options import Option
 from slates.reasons.variety import SHARE, vary
+from tests.support.laws import law
 
-LAW = settings(max_examples=200, deadline=None, derandomize=True, database=None)
+LAW = law(200)
 OPTIONS = st.builds(
     lambda kind, source, strength: Option(kind, source, strength, {}),
     st.sampled_from(["co-visit", "similar", "new"]),

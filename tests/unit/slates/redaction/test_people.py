@@ -18,6 +18,8 @@ def gone(text: str) -> str:
     ("text", "left"),
     [
         ("My name is Rubija and I like it", "My name is | and I like it"),
+        ("My name is Nguyễn Văn An and I read", "My name is | and I read"),
+        ("my name is Anna May Wong. Thanks", "my name is |. Thanks"),
         ("Ask Mrs. Young about it", "Ask Mrs. | about it"),
         ("have you heard Laura Carvalho speak", "have you heard | speak"),
         ("Grace Young wrote it", "| wrote it"),

@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from slates.askers import NOBODY, Asker, told
@@ -12,6 +12,7 @@ from slates.model import Answer, Message, Question, Usage
 from slates.prompting import load_prompt
 from slates.redaction.finding import find_personal
 from slates.redaction.redacting import WITHHELD, Redacted, redact, redact_question
+from tests.support.laws import law
 
 
 class Listener:
@@ -92,7 +93,7 @@ async def test_the_model_sees_what_is_left_and_kinds_are_counted() -> None:
     assert counts == [{"EMAIL": 2}]
 
 
-@settings(max_examples=60, deadline=None)
+@law(60)
 @given(st.text(max_size=200))
 def test_what_was_redacted_once_has_nothing_structured_left(text: str) -> None:
     from slates.redaction.numbers import find_numbers

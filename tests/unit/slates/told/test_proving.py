@@ -4,15 +4,16 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from slates.reasons.sentences import say
 from slates.told.claims import Record
 from slates.told.proving import prove
 from slates.told.tongues import SHIPPED, load_tongue
+from tests.support.laws import law
 
-LAW = settings(max_examples=200, deadline=None, derandomize=True, database=None)
+LAW = law(200)
 COUNT = st.integers(5, 400)
 DUNE = {"items": ["d"], "titles": ["Dune"]}
 LIKED = {**DUNE, "actions": ["like"], "similarity": 0.5, "phrase": "desert planet"}

@@ -1,0 +1,55 @@
+"""The units of settings that are numbers; a test holds that each has one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+UNITS: Final[Mapping[str, str]] = {
+    "PARTITIONS": "partitions",
+    "REPLICATION": "copies",
+    "LESSONS_PER_SECOND": "interactions a second",
+    "EVENTS__RATING_NEUTRAL": "stars",
+    "EVENTS__RATING_BEST": "stars",
+    "EVENTS__MAX_BYTES": "bytes",
+    "SLATES__ROTATION": "units of the score",
+    "SLATES__CALIBRATION": "share",
+    "SLATES__SIZE": "items",
+    "SLATES__RETRIEVE": "candidates",
+    "SLATES__RECENT": "interactions",
+    "SLATES__RECENCY": "interactions",
+    "SLATES__LAST_ITEMS": "items",
+    "SLATES__COMPANIONS": "candidates",
+    "SLATES__DIVERSITY": "share",
+    "SLATES__FRESH_DAYS": "days",
+    "SLATES__EXPLORE_SHARE": "share of the places",
+    "SLATES__SUPPORTERS": "users",
+    "SLATES__POPULARITY_HALF_LIFE_DAYS": "days",
+    "SLATES__REFINE_WITHIN": "seconds",
+    "SLATES__REFINE_TOP": "candidates",
+    "SLATES__REFINE_COLD": "interactions",
+    "SLATES__REFINE_NEW": "items",
+    "SLATES__REFINE_UNDECIDED": "share of the shortlist",
+    "METRICS__PORT": "port",
+    "GATEWAY__PORT": "port",
+    "GATEWAY__MAX_BODY": "bytes",
+    "GATEWAY__PER_SECOND": "requests a second",
+    "GATEWAY__STREAMS": "streams",
+    "GATEWAY__STREAMS_EACH": "streams",
+    "ENHANCE__BATCH": "items",
+    "MODEL__CONCURRENCY": "questions",
+    "MODEL__RETRIES": "times",
+    "MODEL__TEMPERATURE": "temperature, no unit",
+    "MODEL__BREAKER_FAILURES": "failures",
+    "BUDGET__USER_TOKENS": "tokens an hour",
+    "BUDGET__HOUR_TOKENS": "tokens an hour",
+    "BUDGET__PROCESS_TOKENS": "tokens",
+    "BUDGET__DAY_MONEY": "money a day",
+    "BUDGET__BATCH": "questions",
+    "CACHE__MOST": "answers",
+    "CACHE__THRESHOLD": "cosine",
+    "prompt": "money per million tokens",
+    "cached": "money per million tokens",
+    "completion": "money per million tokens",
+}
+"""Name without the prefix, or as it stands in a mapping, to the unit."""
