@@ -33,7 +33,7 @@ $(STAMP): pyproject.toml constraints.txt
 up: setup ## run it: broker, worker, a catalogue, users, live in this terminal
 	@$(BIN)/headwater up $(ARGS)
 
-test: setup ## all tests that need neither Kafka nor data, thoroughly
+test: setup ## all tests that need no Kafka, thoroughly
 	HYPOTHESIS_PROFILE=thorough $(TESTS)
 	$(PROGRAM_TESTS)
 
@@ -41,7 +41,7 @@ check: setup ## format, lint, types, contracts, and the tests that start no prog
 	@$(MAKE) --no-print-directory -j 3 quick-test types lint
 
 quick-test: setup
-	$(TESTS)
+	$(TESTS) -m "not data"
 
 types: setup
 	$(BIN)/mypy

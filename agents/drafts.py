@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from agents.aging import check_age
 from agents.decoding import read_vectors
 from agents.known import Known, dump_known, known_of, read_known
 from indexes.embedding import DIM
@@ -83,7 +84,12 @@ class Draft:
 
 
 def open_draft(
-    folder: Path, *, like: Snapshottable, fingerprint: bytes, on_alarm: Callable[[str], None]
+    folder: Path,
+    *,
+    like: Snapshottable,
+    fingerprint: bytes,
+    on_alarm: Callable[[str], None],
+    now: float,
 ) -> Draft | None:
     """
     Read a snapshot, and try its index; None when there is none.
@@ -93,14 +99,16 @@ def open_draft(
         like: An index of the kind that is wanted.
         fingerprint: Of the encoder that is wanted.
         on_alarm: For the index.
+        now: Seconds since 1970.
 
     Raises:
-        StateUnusable: It is damaged, made by another encoder, or not fit to be searched.
+        StateUnusable: It is too old, damaged, made by another encoder, or not fit to be searched.
     """
     name = fingerprint.hex()
     snapshot = load(folder, dim=like.dim, fingerprint=name, on_alarm=on_alarm)
     if snapshot is None:
         return None
+    check_age(folder, snapshot.written_at, now=now)
     if type(snapshot.index) is not type(like):
         kinds = type(snapshot.index).__name__, type(like).__name__
         raise IndexUnfit("it is of kind {}, the worker has {}: compare settings".format(*kinds))

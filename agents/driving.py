@@ -14,6 +14,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import asynccontextmanager, suppress
 from random import Random
 
+import msgspec
+
 from agents.simulation import Population, SimulatedUser, count_clicks
 from agents.tally import Tally
 from slates.slate import Slate, decode_slate
@@ -118,7 +120,12 @@ class Driver:
     async def _hear_slate(self, record: Record) -> None:
         if record.value is None:
             return
-        slate = decode_slate(record.value)
+        try:
+            slate = decode_slate(record.value)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            place = f"{record.topic}-{record.partition}-{record.offset}"
+            log.warning("%s is no slate of this version: %s", place, error)
+            return
         is_new = self.tally.add_slate(slate)
         async with self._heard:
             if slate.revision == 1 or self._shows(slate):

@@ -19,7 +19,8 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from agents.kept import MAX_AGE, KeptFile, Mark, newest_change, remove
+from agents.aging import CONFIRM_EVERY, MAX_AGE
+from agents.kept import KeptFile, Mark, newest_change, remove
 from agents.metrics import Metrics
 from agents.stretches import Stretch
 from streams.errors import LocalStateUnusable
@@ -28,8 +29,6 @@ log = logging.getLogger("headwater")
 
 T = TypeVar("T")
 
-CONFIRM_EVERY = MAX_AGE / 12
-"""Seconds between looks at files that nothing was written to: they must not grow too old."""
 SUFFIX = ".sqlite"
 
 

@@ -15,17 +15,11 @@ from pathlib import Path
 
 import msgspec
 
+from agents.aging import check_age
 from agents.stretches import Last, Stretch, checksum
 from streams.errors import LocalStateUnusable
-from streams.topics import DELETE_RETENTION
 
 LAYOUT = 1
-MAX_AGE = DELETE_RETENTION.total_seconds() / 2
-"""
-Seconds after which a file is no use.
-
-The log forgets that a key was removed after twice that; an older file would bring it back.
-"""
 PAGE = 1024
 """Bytes; profiles of 2.7 KB load and change as fast as with 4,096, in half the room."""
 FILLER = bytes(PAGE)
@@ -187,10 +181,7 @@ class KeptFile:
     def _check(self, mark: Mark, now: float) -> None:
         if mark.log != self._log:
             raise self._unusable("other_log", f"it is of {mark.log}, expected {self._log}")
-        if (age := abs(now - mark.as_of)) > MAX_AGE:
-            raise self._unusable(
-                "too_old", f"it is {age / 3600:.1f} h old, expected at most {MAX_AGE / 3600:g}"
-            )
+        check_age(self.path, mark.as_of, now=now)
 
     def _read_rows(self) -> Iterator[tuple[bytes, bytes]]:
         for number, crc, key, value in self._db.execute("SELECT id, crc, key, value FROM kept"):

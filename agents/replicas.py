@@ -43,8 +43,6 @@ class Replica(Service):  # type: ignore[misc]
         self.ready = asyncio.Event()
         self.applied: dict[int, int] = {}
         """Partition to the offset up to which everything was taken over."""
-        self.begun = False
-        """Is what was kept restored, and the log being read?"""
 
     async def restore(self) -> Mapping[int, int]:
         """Load what was kept locally; partition to the offset to go on from."""
@@ -92,7 +90,6 @@ class Replica(Service):  # type: ignore[misc]
             await self.reset()
             self.reader.rewind()
         self.applied = dict(self.reader.positions)
-        self.begun = True
 
     @Service.task  # type: ignore[untyped-decorator]
     async def _follow(self) -> None:
@@ -177,7 +174,8 @@ class VectorReplica(Replica):
         if await self.takeover.tick(may_swap=free):
             self._gauge()
             self.snapshots.note_change()
-        self.snapshots.tick(self.catalogue, self.applied)
+        if self.ready.is_set():  # what lies behind may be older than the log tells of removals
+            self.snapshots.tick(self.catalogue, self.applied)
 
     def _moved(self, vectors: Mapping[str, VectorRecord]) -> dict[str, VectorRecord]:
         """Those whose text is new; the others have only new facts, and keep their place."""
@@ -223,7 +221,7 @@ class VectorReplica(Replica):
         await self.takeover.close()
         await super().on_stop()
         self.catalogue.index.close()
-        if self.begun:  # or a whole snapshot would be replaced by one of nothing
+        if self.ready.is_set():  # or a whole snapshot would be replaced by a part of it
             self.snapshots.finish(self.catalogue, self.applied)
 
 

@@ -16,7 +16,8 @@ from agents.tally import RECENT, Tally
 from slates.slate import Slate
 from streams.items import Item
 
-_BAR = 30
+_BAR = 20
+"""Columns; on a terminal of 80 a longer one would be cut."""
 
 
 def draw(
@@ -85,11 +86,14 @@ def _bad(count: int) -> str:
 
 def _slates(tally: Tally, catalogue: Mapping[str, Item]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, expand=True, padding=(0, 1))
-    for name, ratio in (("user", 2), ("after", 2), ("first of the slate", 4), ("because", 8)):
+    for name, ratio in (("user", 2), ("after", 2), ("first of the slate", 4), ("because", 10)):
         table.add_column(name, ratio=ratio, no_wrap=True, overflow="ellipsis")
     table.add_column("ms", justify="right", width=7)
-    table.add_column("revision", ratio=3, no_wrap=True, overflow="ellipsis")
-    for slate in list(tally.newest):
+    newest = list(tally.newest)
+    has_revisions = any(slate.revision > 1 or slate.refinement for slate in newest)
+    if has_revisions:  # else its room is better used for reasons
+        table.add_column("revision", ratio=3, no_wrap=True, overflow="ellipsis")
+    for slate in newest:
         first = slate.items[0] if slate.items else None
         took = (slate.produced_at - slate.trigger.received_at) * 1000
         table.add_row(
@@ -98,7 +102,7 @@ def _slates(tally: Tally, catalogue: Mapping[str, Item]) -> Table:
             escape(_title(first.item_id, catalogue)) if first else "[dim]nothing[/dim]",
             escape(first.reasons[0].text if first else slate.note),
             f"{took:.1f}",
-            _revision(slate),
+            *([_revision(slate)] if has_revisions else []),
         )
     return table
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_settings import NoDecode
 
 
@@ -17,8 +18,23 @@ def _seconds(value: Any) -> Any:
         return value
 
 
-Duration = Annotated[timedelta, BeforeValidator(_seconds)]
+Duration = Annotated[timedelta, Field(ge=timedelta(0)), BeforeValidator(_seconds)]
 """Seconds, or ISO 8601 such as PT10M or P7D."""
+Span = Annotated[timedelta, Field(gt=timedelta(0)), BeforeValidator(_seconds)]
+"""The same, of something that cannot take no time."""
+
+
+def _address(value: str) -> str:
+    for part in value.split(","):
+        found = _ADDRESS.fullmatch(part.strip())
+        if found is None or int(found["port"] or 1) not in range(1, 65_536):
+            raise ValueError(f"{part.strip()!r} is no address, expected host:port")
+    return value
+
+
+_ADDRESS = re.compile(r"([^\s:,/\[\]]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>\d{1,5}))?")
+Address = Annotated[str, AfterValidator(_address)]
+"""`host:port`, several with commas between; or a word."""
 
 
 class Part(BaseModel):

@@ -8,6 +8,7 @@ is silently ignored costs a night.
 from __future__ import annotations
 
 import os
+import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +24,7 @@ from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -34,7 +36,7 @@ from agents.model_settings import (
     PrivacySettings,
     ToldSettings,
 )
-from agents.setting_kinds import Duration, Part
+from agents.setting_kinds import Address, Duration, Part, Span
 from slates.config import SlateConfig
 from slates.scenarios import SCENARIOS
 from slates.strategies import Menu, Strategies, load_strategies
@@ -53,6 +55,9 @@ _FOREIGN = {"HEADWATER_KAFKA_JARS", "HEADWATER_RELIABILITY", "HEADWATER_REQUIRE_
 
 # Parts of which no value is shown in an error: a key may stand under a misspelt name.
 _SECRET = {"security", "model"}
+
+_WORDS = {"extra_forbidden": "is not a setting"}
+"""What pydantic calls it, and we; the other errors are left in its words."""
 
 
 class EventSettings(Part):
@@ -163,11 +168,11 @@ class Settings(BaseSettings):
         use_attribute_docstrings=True,
     )
 
-    broker: str = EMBEDDED
+    broker: Address = EMBEDDED
     """`embedded`, or `host:port` of Apache Kafka, several with commas between."""
     broker_patience: Duration = timedelta(seconds=30)
     """How long a program tries to reach the broker before it gives up."""
-    topic_prefix: str = ""
+    topic_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$", max_length=200)] = ""
     """Put before every topic and group name; separates tenants on one Kafka."""
     partitions: Annotated[int, Field(ge=1, le=1024)] = 4
     """Partitions of every topic; also the most workers that can share the work."""
@@ -177,11 +182,11 @@ class Settings(BaseSettings):
     """Where snapshots and the embedded broker's address are kept."""
     data_dir: Path | None = None
     """Folder with evaluation data; what needs it is skipped without."""
-    commit_interval: Duration = timedelta(seconds=1)
+    commit_interval: Span = timedelta(seconds=1)
     """How often state is written to its changelog and offsets are committed."""
-    session_timeout: Duration = timedelta(seconds=10)
+    session_timeout: Span = timedelta(seconds=10)
     """After how long a silent worker's partitions go to others."""
-    stall_timeout: Duration = timedelta(minutes=2)
+    stall_timeout: Span = timedelta(minutes=2)
     """After how long a worker ends that has records to deal with and deals with none."""
     slate_per_event: bool = True
     """Is every interaction answered with a slate?  If not, only requests are."""
@@ -329,6 +334,10 @@ def load_settings(**overrides: Any) -> Settings:
         return Settings(**given)
     except ValidationError as exc:
         raise BadSetting("; ".join(_lines(exc))) from exc
+    except SettingsError as exc:
+        raise BadSetting(_unread(exc)) from exc
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as exc:
+        raise BadSetting(f"{Path(TOML_FILE).absolute()}: cannot be read: {exc}") from exc
 
 
 def _refuse_unknown_names(environ: Mapping[str, str]) -> None:
@@ -341,12 +350,22 @@ def _refuse_unknown_names(environ: Mapping[str, str]) -> None:
             raise BadSetting(f"{name} is not a setting; known are {', '.join(sorted(known))}")
 
 
+def _unread(exc: SettingsError) -> str:
+    """A part given as one variable; pydantic-settings names its field, and we no value."""
+    field = next((name for name in Settings.model_fields if f'"{name}"' in str(exc)), "")
+    return f"{PREFIX}{field.upper()}: expected JSON, or one variable for each of its settings"
+
+
 def _lines(exc: ValidationError) -> list[str]:
-    return [_line(error["loc"], error["msg"], error["input"]) for error in exc.errors()]
+    return [
+        _line(error["loc"], _WORDS.get(error["type"], error["msg"]), error["input"])
+        for error in exc.errors()
+    ]
 
 
 def _line(place: tuple[int | str, ...], message: str, value: Any) -> str:
     """Name the setting and what was given, except where that is or holds a secret."""
     name = "__".join(str(part).upper() for part in place)
     shown = "" if not place or place[0] in _SECRET else f" (got {value!r})"
-    return f"{PREFIX}{name}: {message}{shown}" if place else message
+    said = message.removeprefix("Value error, ")
+    return f"{PREFIX}{name}: {said}{shown}" if place else said

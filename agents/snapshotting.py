@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from agents.aging import CONFIRM_EVERY, check_age
 from agents.catalogue import Catalogue
 from agents.known import Known, read_known
 from agents.metrics import Metrics
@@ -47,6 +48,7 @@ class Snapshotting:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.folder = folder
+        self._clock = clock
         self._spacing = Spacing(folder, replica=REPLICA, every=every, metrics=metrics, clock=clock)
         self._writer = self._spacing._writer
 
@@ -71,6 +73,7 @@ class Snapshotting:
             )
             if snapshot is None:
                 return None
+            check_age(self.folder, snapshot.written_at, now=self._clock())
             return Restored(
                 _as_configured(snapshot.index, catalogue.index),
                 _known(snapshot.facts, self.folder),
@@ -98,7 +101,15 @@ class Snapshotting:
         self._spacing.note_change()
 
     def tick(self, catalogue: Catalogue, positions: Mapping[int, int]) -> None:
-        """Look after the child, and start one when it is time; call it often, it never waits."""
+        """
+        Look after the child, and start one when it is time; call it often, it never waits.
+
+        Args:
+            catalogue: All that the log had at the worker's start, and what came since.
+            positions: Partition to the offset to go on from.
+        """
+        if self._clock() - self._spacing.started > CONFIRM_EVERY:
+            self.note_change()  # or what nobody has changed would be too old one day
 
         def start(writer: SnapshotWriter) -> None:
             writer.start(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
@@ -18,14 +19,14 @@ from agents.drafts import Draft, open_draft
 from agents.handover import Answer, Handover
 from agents.metrics import Metrics
 from streams.deadletters import reason
-from streams.errors import StateUnusable
+from streams.errors import LocalStateUnusable, StateUnusable
 from streams.kafka import LogReader
 
 log = logging.getLogger("headwater")
 
 REPLICA = "item-vectors"
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds the last records may take: those of the second or so since the first reading ended.
 
 Only new items wait meanwhile, slates go on; 10 s were too short for a machine with 20 programs.
@@ -46,6 +47,7 @@ class Takeover:
         fingerprint: bytes,
         new_reader: Callable[[], LogReader],
         metrics: Metrics,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         """
         Look at nothing yet.
@@ -57,12 +59,14 @@ class Takeover:
             new_reader: Makes readers of `item-vectors`: the one that the worker follows it with
                 is never turned back.
             metrics: Where failures are counted.
+            clock: Seconds since 1970.
         """
         self._handover = handover
         self._catalogue = catalogue
         self._fingerprint = fingerprint
         self._new_reader = new_reader
         self._metrics = metrics
+        self._clock = clock
         self._seen: int | None = None
         self._digest = ""
         self._preparing: asyncio.Task[Draft | None] | None = None
@@ -147,6 +151,7 @@ class Takeover:
             like=self._catalogue.index,
             fingerprint=self._fingerprint,
             on_alarm=self._catalogue.alarm,
+            now=self._clock(),
         )
 
     async def _take(self, draft: Draft | None) -> bool:
@@ -192,7 +197,7 @@ class Takeover:
         why = str(error) or repr(error)
         log.error("rebuilt index thrown away, the present one goes on: %s", why)
         self.failures += 1
-        self._count(reason(error))
+        self._count(error.reason if isinstance(error, LocalStateUnusable) else reason(error))
         self._close_handover(Answer(self._digest, False, why=why))
 
     def _close_handover(self, answer: Answer) -> None:

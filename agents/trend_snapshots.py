@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from agents.kept import MAX_AGE
+from agents.aging import check_age
 from agents.stretches import Last
 from indexes.files import read_array, read_bytes, read_json, write_array, write_bytes, write_json
 from indexes.manifests import check_files, read_manifest, write_manifest
@@ -136,11 +136,7 @@ def _check(manifest: Mapping[str, Any], folder: Path, *, ours: Ours, now: float)
             raise LocalStateUnusable(
                 f"{folder}: {name} {found!r}, expected {expected!r}", reason="other_layout"
             )
-    if (age := abs(now - manifest["as_of"])) > MAX_AGE:
-        raise LocalStateUnusable(
-            f"{folder}: it is {age / 3600:.1f} h old, expected at most {MAX_AGE / 3600:g}",
-            reason="too_old",
-        )
+    check_age(folder, manifest["as_of"], now=now)
 
 
 def _read(manifest: Mapping[str, Any], folder: Path) -> TrendSnapshot:

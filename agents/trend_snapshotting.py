@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-from agents.keeping import CONFIRM_EVERY
+from agents.aging import CONFIRM_EVERY
 from agents.metrics import Metrics
 from agents.spacing import Spacing
 from agents.stretches import Last

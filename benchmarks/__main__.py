@@ -41,7 +41,7 @@ NEW_ITEMS_SECONDS = 20.0
 
 
 def main() -> None:
-    """Measure everything, in about twenty-five minutes."""
+    """Measure everything, in under half an hour."""
     costs = {
         "hnsw": building.measure(HnswIndex(DIM), STRATEGIES),
         "exact": building.measure(ExactIndex(DIM), STRATEGIES[:1]),

@@ -17,7 +17,7 @@ import numpy as np
 
 from evaluation.recordings import Recording, load_parsed
 from evaluation.summary import Figures, interval
-from evaluation.verdicts import WHO, Verdict, World, judge_reply, ndcg
+from evaluation.verdicts import STRANGERS, WHO, Verdict, World, judge_reply, ndcg
 from streams.errors import SetupError
 
 COLD_SHARE = 0.25
@@ -98,6 +98,11 @@ def summarise_replies(judged: Judged, world: World, *, leave_out: bool) -> Figur
         "judged": sum(v.ndcg is not None for v in scored),
         "left_out": len(verdicts) - len(scored),
         "cold_up_to": cold,
+        "hindsight": {
+            "all": _by_constant(scored),
+            "cold": _by_constant(v for v in scored if v.interactions <= cold),
+            "warm": _by_constant(v for v in scored if v.interactions > cold),
+        },
         "by_task": {
             task: {**means(some), **by_warmth(some, cold)}
             for task, some in _by_task(scored).items()
@@ -128,6 +133,12 @@ def by_warmth(verdicts: Sequence[Verdict], cold: float) -> Figures:
         "cold": means(v for v in verdicts if v.interactions <= cold),
         "warm": means(v for v in verdicts if v.interactions > cold),
     }
+
+
+def _by_constant(verdicts: Iterable[Verdict]) -> Figures:
+    """nDCG@10 of the fused order by the constant of the fusion; 0 is the engine alone."""
+    known = [v.hindsight for v in verdicts if v.hindsight is not None]
+    return {f"{s:g}": float(np.mean([one[s] for one in known])) for s in STRANGERS if known}
 
 
 def _by_task(verdicts: Iterable[Verdict]) -> Mapping[str, list[Verdict]]:

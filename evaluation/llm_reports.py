@@ -99,7 +99,7 @@ def _costs(figures: Figures) -> Table:
 def _off_and_on(figures: Figures, role: str) -> list[object]:
     """nDCG@10 of the engine and of what came of the model, where such a role was recorded."""
     if role not in JUDGED:
-        return [None] * 2 * len(WARMTH)
+        return [None for _ in WARMTH for _ in ("off", "on")]
     task, who = JUDGED[role]
     found = _part(figures, "by_task").get(task, {})
     parts = [found.get(warmth, {}) if warmth else found for warmth in WARMTH]

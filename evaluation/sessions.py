@@ -179,10 +179,14 @@ def replay_one(job: Job, stream: Stream, method: Method, *, name: str = ENGINE) 
         scores = method(contender, stream, rules=job.rules(), on_step=on_step)
     if not scores.users:
         raise SetupError(
-            f"{job.events}: nothing to score in {length:,} events: they are too few, or users "
-            "do nothing twice; expected more events, or a smaller --warm"
+            f"{job.events}: nothing to score in {length:,} events, {scores.not_scored:,} of them "
+            f"not new to the user, or a first; expected more events{_or_less_warm(job)}"
         )
     return Outcome(name, scores, summarise(scores, seed=job.seed))
+
+
+def _or_less_warm(job: Job) -> str:
+    return f", or a smaller --warm than {job.warm:g}" if job.warm else ""
 
 
 def replay_all(job: Job, stream: Stream, method: Method, *, names: Sequence[str]) -> list[Outcome]:

@@ -21,6 +21,9 @@ GENERATED = 50
 """Titles that the models were asked for."""
 WINDOW = 20
 """Candidates that `rerank` shows to a model."""
+STRANGERS = (0.0, 1.0, 3.0, 10.0, 30.0, 100.0, 1000.0)
+"""Constants of the fusion that are tried on the judged users themselves: no figure to be proud of,
+but a bound for what any of them could reach."""
 NDCG = NAMES.index("ndcg@10")
 WHO = ("engine", "model", "fused", "window")
 """Whose orders are judged; `window` is fused, with nothing of the model's below the engine's best
@@ -79,6 +82,8 @@ class Verdict:
     interactions: int
     ndcg: Mapping[str, float] | None
     """By `WHO`; None for a user of whom nothing was held back."""
+    hindsight: Mapping[float, float] | None
+    """nDCG@10 of the fused order had the constant of the fusion been another, by that constant."""
     raw: float | None
     """nDCG@10 of what the model named, in its order, also of what the user has had: as the authors
     of the recordings judged it."""
@@ -123,8 +128,20 @@ def judge_reply(recorded: Recorded, recording: Recording, world: World) -> Verdi
         inexact=sum(line not in exact for line in lines),
         interactions=len(had),
         ndcg={who: ndcg(orders[who], truth) for who in WHO} if truth else None,
+        hindsight=_hindsight(engine, model, len(had), repaired.trust, truth) if truth else None,
         raw=ndcg(_raw(reply, world), truth) if truth else None,
     )
+
+
+def _hindsight(
+    engine: Sequence[str],
+    model: Sequence[str],
+    interactions: int,
+    trust: float,
+    truth: AbstractSet[str],
+) -> Mapping[float, float]:
+    weights = {s: weight_of(interactions, trust=trust, stranger=s) for s in STRANGERS}
+    return {s: ndcg(fuse(engine, model, weight=weight), truth) for s, weight in weights.items()}
 
 
 def _candidates(

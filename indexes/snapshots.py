@@ -6,6 +6,7 @@ files.  How a snapshot replaces the former one is told in `indexes.versions`, ho
 without stopping the event loop in `indexes.snapshot_writer`.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from indexes.parameters import HnswParameters
 from indexes.versions import current_version, next_version
 from streams.errors import DimensionMismatch, EncoderMismatch, SnapshotCorrupt
 
-FORMAT = 1
+FORMAT = 2
 """Of the manifest; a snapshot of another format is rebuilt from the log."""
 
 
@@ -36,6 +37,8 @@ class Snapshot:
     """The caller's own."""
     fingerprint: str
     """The encoder that made the vectors."""
+    written_at: float
+    """Seconds since 1970; how old it may be depends on how long its log tells of removals."""
 
 
 def save(
@@ -98,6 +101,7 @@ def load(
                 offsets=manifest["offsets"],
                 facts=read_bytes(folder / "facts.bin"),
                 fingerprint=fingerprint,
+                written_at=manifest["written_at"],
             )
         except SnapshotCorrupt:
             if current_version(directory) == version:
@@ -122,6 +126,7 @@ def write(
             "kind": image.kind,
             "dim": image.dim,
             "fingerprint": fingerprint,
+            "written_at": time.time(),
             "offsets": dict(offsets),
             "parameters": parameters,
         }

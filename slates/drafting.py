@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import TypeVar
 
 import msgspec
+import numpy as np
 
 from slates.building import Built
 from slates.candidates import KEYWORDS, Pool
@@ -118,9 +119,9 @@ def candidate_of(
 
 def _by_words(pool: Pool, shown: Collection[str], *, most: int) -> list[str]:
     """The best that were found by words and are not on the slate: their score says less of them."""
-    place = {row: k for k, row in enumerate(pool.rows.tolist())}
-    found = (row for each in pool.found if each.source == KEYWORDS for row in each.rows.tolist())
-    others = (pool.item_ids[place[row]] for row in found)
+    found = [row for each in pool.found if each.source == KEYWORDS for row in each.rows.tolist()]
+    places = np.searchsorted(pool.rows, found).tolist() if found else []
+    others = (pool.item_ids[place] for place in places)
     return [item_id for item_id in others if item_id not in shown][:most]
 
 

@@ -91,7 +91,7 @@ class Measuring:
             (_LIKENESS, lambda: self._likeness(rows, vectors)),
             (_LEANING, lambda: self._leaning(rows)),
             (_FRESHNESS, lambda: self._freshness(rows)),
-            (own.NAMES, lambda: own.measure_habits(item_ids, self.habits, self.now)),
+            (own.NAMES, lambda: self._habits(item_ids, rows)),
         )
         columns = [
             measure() if self.config.weighs(names) else np.zeros((len(names), len(rows)))
@@ -104,8 +104,8 @@ class Measuring:
         half_lives = self.now / crowd.half_life
         return np.stack(
             [
-                _amount(crowd.standing[rows], half_lives),
-                _amount(crowd.surge[rows], half_lives * SURGE),
+                np.log1p(_amount(crowd.standing[rows], half_lives)),
+                np.log1p(_amount(crowd.surge[rows], half_lives * SURGE)),
                 np.log1p(crowd.visits[rows]),
             ]
         )
@@ -124,6 +124,15 @@ class Measuring:
         days = (self.now - self.knowledge.shelf.published[rows]) / DAY
         fresh = np.exp2(-np.maximum(days, 0.0) / self.config.fresh_days)
         return np.where(days >= 0, fresh, 0.0)
+
+    def _habits(self, item_ids: Sequence[str], rows: NDArray[np.intp]) -> Matrix:
+        """What the user comes back to; nothing is asked of the crowd where there is nothing."""
+        if not self.habits:
+            return np.zeros((len(own.NAMES), len(rows)))
+        crowd = self.knowledge.crowd
+        popularity = _amount(crowd.standing[rows], self.now / crowd.half_life)
+        pull = own.pull_of(crowd.visits[rows], crowd.people[rows], popularity)
+        return own.measure_habits(item_ids, self.habits, self.now, pull)
 
 
 def standardise(raw: Matrix) -> Matrix:
@@ -156,6 +165,6 @@ def _similarity(vectors: Vectors, tastes: Tastes) -> Matrix:
 
 
 def _amount(standings: NDArray[np.float64], half_lives: float) -> Matrix:
-    """The logarithm of a decayed amount as of now; 0 for none."""
-    amount: Matrix = np.log1p(np.exp2(np.minimum(standings - half_lives, _MOST_HALVINGS)))
+    """A decayed amount as of now; 0 for none."""
+    amount: Matrix = np.exp2(np.minimum(standings - half_lives, _MOST_HALVINGS))
     return amount

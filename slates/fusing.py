@@ -27,18 +27,20 @@ one that moves least (the rule of one standard error, Breiman et al., CART, 1984
 """
 
 
-def weight_of(interactions: int, *, trust: float) -> float:
+def weight_of(interactions: int, *, trust: float, stranger: float = STRANGER) -> float:
     """
     How much the model's order counts against the engine's 1.
 
     Args:
         interactions: Of the user, as far as they are known.
         trust: 0 to 1, `slates.repairing.Repaired.trust`.
+        stranger: In place of `STRANGER`, to measure what it is worth; 0 or more.
 
     >>> weight_of(0, trust=1.0), weight_of(3, trust=1.0), weight_of(0, trust=0.5)
     (1.0, 0.5, 0.5)
     """
-    return trust * STRANGER / (STRANGER + max(interactions, 0))
+    known = max(interactions, 0)
+    return trust * stranger / (stranger + known) if stranger else 0.0
 
 
 def fuse(engine: Sequence[str], model: Sequence[str], *, weight: float) -> tuple[str, ...]:

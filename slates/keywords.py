@@ -12,6 +12,7 @@ small segment are near those of a large one, not the same.
 
 from __future__ import annotations
 
+import logging
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -79,6 +80,7 @@ class _Segment:
             return cls(words)
         import bm25s
 
+        logging.getLogger("bm25s").setLevel(logging.WARNING)  # it tells of every index it makes
         index = bm25s.BM25()
         index.index([list(said) for said in words.values()], show_progress=False)
         return cls(words, index)

@@ -33,6 +33,7 @@ START: Mapping[str, float] = {
     "times": 0.0,
     "due": 0.0,
     "lately": 0.0,
+    "again": 0.0,
 }
 """
 The weights before the first lesson.

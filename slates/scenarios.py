@@ -80,8 +80,9 @@ def _because(
     now: float,
     config: SlateConfig,
 ) -> Scene:
-    """A row about the newest item that is known and that what the user did speaks for."""
-    liked = (entry for entry in reversed(profile.history) if entry.gain > 0)
+    """A row about the newest item that is known and that the last thing done to it speaks for."""
+    acts = {entry.item_id: entry for entry in profile.history}
+    liked = (e for e in reversed(profile.history) if e.gain > 0 and acts[e.item_id] == e)
     about = next((entry for entry in liked if entry.item_id in knowledge.index), None)
     if about is None:
         return Scene(

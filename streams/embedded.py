@@ -178,7 +178,7 @@ def serve(state_dir: Path, topics: Mapping[str, int], *, parent_pid: int | None 
         parent_pid: End within 0.25 s of no longer being a child of this process.
 
     Raises:
-        SetupError: A broker is already announced in `state_dir`.
+        SetupError: A broker is already announced in `state_dir`, or nothing can be written there.
     """
     _refuse_a_second(state_dir)
     file = address_file(state_dir)
@@ -230,11 +230,23 @@ def _refuse_a_second(state_dir: Path) -> None:
 
 
 def _announce(file: Path, bootstrap: str) -> None:
-    """Write the address beside and rename, so that nobody reads half of it."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """
+    Write the address beside and rename, so that nobody reads half of it.
+
+    Raises:
+        SetupError: The folder cannot be made or written to.
+    """
     beside = file.with_suffix(f".{os.getpid()}")
-    beside.write_text(json.dumps({"bootstrap": bootstrap, "pid": os.getpid()}), encoding="utf-8")
-    beside.replace(file)
+    says = json.dumps({"bootstrap": bootstrap, "pid": os.getpid()})
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        beside.write_text(says, encoding="utf-8")
+        beside.replace(file)
+    except OSError as exc:
+        raise SetupError(
+            f"{file}: cannot be written: {exc.strerror}; set HEADWATER_STATE_DIR to a folder of "
+            "your own"
+        ) from exc
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from agents.commands.surroundings import find_broker, require_topic, run
 from agents.feeding import Feeding, Pace, Parcel, Placed, pack
 from agents.settings import Settings, load_settings
 from streams import topics
+from streams.errors import SetupError
 from streams.events import Event
 from streams.files import Aside, read_events, read_items, write_aside
 from streams.items import Item
@@ -81,6 +82,7 @@ def items(file: File, dry_run: DryRun = False, skip: Skip = 0) -> None:
     Example: headwater ingest items books.csv
     """
     settings = load_settings()
+    _require_file(file)
     _run(Job(settings, topics.ITEMS, file, lambda: read_items(file), skip), dry_run=dry_run)
 
 
@@ -98,11 +100,18 @@ def events(file: File, dry_run: DryRun = False, skip: Skip = 0) -> None:
     Example: headwater ingest events ratings.csv.gz
     """
     settings = load_settings()
+    _require_file(file)
 
     def source() -> Iterator[Event | BadRow]:
         return read_events(file, gains=settings.gains(), received_at=time.time())
 
     _run(Job(settings, topics.EVENTS, file, source, skip), dry_run=dry_run)
+
+
+def _require_file(path: Path) -> None:
+    """Before a broker is looked for, which may take its time."""
+    if not path.exists():
+        raise SetupError(f"{path}: there is no such file")
 
 
 def _run(job: Job, *, dry_run: bool) -> None:
@@ -222,7 +231,7 @@ def _say_result(
 ) -> None:
     _say_reasons(job.rejected)
     bad = f"; {_rows(aside.count, 'bad ')} put into {aside.path}" if aside.count else ""
-    left = "" if complete else f"; cut short: go on with --skip {feeding.done}"
+    left = "" if complete else f"; cut short: go on with --skip {max(feeding.done, job.skip)}"
     typer.echo(
         f"{job.path}: sent {_rows(feeding.sent)} to topic {job.name!r} "
         f"in {seconds:.1f} s{bad}{left}"

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from agents.commands.surroundings import find_broker, run
@@ -27,11 +28,14 @@ WORKER_PATIENCE = 120.0
 STOP_PATIENCE = 15.0
 POLL = 0.1
 
+Check = Callable[[], None]
+"""Raises a `SetupError` when something that is needed has ended."""
+
 
 @contextmanager
 def running(
     settings: Settings, more: Mapping[str, str] | None = None, *, gateway: bool = False
-) -> Iterator[tuple[Settings, int]]:
+) -> Iterator[tuple[Settings, int, Check]]:
     """
     A broker, unless the settings name one, and a worker, while the block lasts.
 
@@ -41,7 +45,8 @@ def running(
         gateway: Is there to be one, too?  It is not waited for.
 
     Yields:
-        The settings to reach them with, and the port of the worker's metrics.
+        The settings to reach them with, the port of the worker's metrics, and what raises a
+        `SetupError` when broker or worker have ended since.
 
     Raises:
         SetupError: One of them ended, or was not ready in time; its own words are on stderr.
@@ -58,17 +63,20 @@ def running(
             "HEADWATER_ENHANCE__ITEMS": own.enhance.items,
         }
         children: list[subprocess.Popen[bytes]] = []
+        needed: dict[str, subprocess.Popen[bytes]] = {}
         try:
             if own.embedded:
                 children.append(_start("broker", environment))
-                _await(children[-1], "broker", lambda: _has_address(own), BROKER_PATIENCE)
+                needed["broker"] = children[-1]
+                _await(needed, "broker", lambda: _has_address(own), BROKER_PATIENCE)
             else:
                 run(_declare(own))
             children.append(_start("worker", environment))
-            _await(children[-1], "worker", lambda: _is_warm(port), WORKER_PATIENCE)
+            needed["worker"] = children[-1]
+            _await(needed, "worker", lambda: _is_warm(port), WORKER_PATIENCE)
             if gateway:
                 children.append(_start("gateway", environment))
-            yield own, port
+            yield own, port, partial(_check_alive, needed)
         finally:
             for child in reversed(children):
                 _stop(child)
@@ -129,15 +137,33 @@ def _start(command: str, environment: Mapping[str, str]) -> subprocess.Popen[byt
 
 
 def _await(
-    child: subprocess.Popen[bytes], name: str, done: Callable[[], bool], patience: float
+    children: Mapping[str, subprocess.Popen[bytes]],
+    name: str,
+    done: Callable[[], bool],
+    patience: float,
 ) -> None:
     deadline = time.monotonic() + patience
     while not done():
-        if (code := child.poll()) is not None:
-            raise SetupError(f"the {name} ended with exit code {code}; its reason is above")
+        _check_alive(children)
         if time.monotonic() > deadline:
             raise SetupError(f"the {name} was not ready within {patience:g} s")
         time.sleep(POLL)
+
+
+def _check_alive(children: Mapping[str, subprocess.Popen[bytes]]) -> None:
+    for name, child in children.items():
+        if (code := child.poll()) is not None:
+            raise SetupError(f"the {name} ended {_how(code)}")
+
+
+def _how(code: int) -> str:
+    """
+    >>> _how(70), _how(-9)
+    ('with exit code 70; its reason is above', 'by signal 9: something else killed it')
+    """
+    if code < 0:
+        return f"by signal {-code}: something else killed it"
+    return f"with exit code {code}; its reason is above"
 
 
 def _is_warm(port: int) -> bool:

@@ -8,8 +8,13 @@ from rich.table import Table
 
 from agents.commands.surroundings import find_broker, run
 from agents.settings import Settings, load_settings
+from agents.wording import ago
 from streams.errors import SetupError, TopicMismatch
 from streams.kafka import check_topics, declare_topics
+from streams.topics import Topic
+
+PLAIN_WIDTH = 160
+"""Columns where the output is no terminal."""
 
 topics = typer.Typer(help="Declare topics, or compare them with what they should be.")
 
@@ -73,7 +78,20 @@ def _show(settings: Settings) -> None:
         table.add_column(column, no_wrap=True)
     table.add_column("holds")
     for name, topic in settings.topics():
-        kept = "for ever" if topic.retention is None else f"{topic.retention.days} days"
         policy = topic.config()["cleanup.policy"]
-        table.add_row(name, topic.key, str(settings.partitions), policy, kept, topic.holds)
-    Console().print(table)
+        table.add_row(name, topic.key, str(settings.partitions), policy, kept(topic), topic.holds)
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=PLAIN_WIDTH)
+    console.print(table)
+
+
+def kept(topic: Topic) -> str:
+    """
+    How long a topic's records are kept, in words.
+
+    >>> from streams.topics import EVENTS, SLATE_DRAFTS
+    >>> kept(EVENTS), kept(SLATE_DRAFTS)
+    ('for ever', '60 min')
+    """
+    return "for ever" if topic.retention is None else ago(topic.retention.total_seconds())

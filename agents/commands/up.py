@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.live import Live
 
 from agents.capacity import CatalogueSize, Sizes, additions_of, check_fits
-from agents.commands.processes import running
+from agents.commands.processes import Check, running
 from agents.commands.surroundings import find_broker, run
 from agents.driving import Crowd, Driver, replay
 from agents.feeding import Parcel
@@ -36,6 +36,8 @@ from streams.rows import BadRow
 DRAIN_PATIENCE = 60.0
 """Seconds that what is under way at the end may take to be answered."""
 SCRAPE_INTERVAL = 0.5
+BROKEN_OFF = 130
+"""The exit code of what Ctrl-C has ended."""
 REFRESH = 4
 """Times a second that the view is drawn."""
 EMBEDDED_NOTE = (
@@ -102,6 +104,7 @@ def up(  # noqa: PLR0917 - one parameter per option is how Typer reads them
     headwater up --data movielens DIR --speed 1000000
     """
     settings = load_settings()
+    settings.known_strategies()
     job = read_job(data, folder, seconds=seconds, speed=speed, users=users, rate=rate, seed=seed)
     _report(_carry_out(settings, job, show=not as_json, model=model_test_server), as_json=as_json)
 
@@ -113,9 +116,13 @@ def _carry_out(settings: Settings, job: Job, *, show: bool, model: bool) -> dict
     typer.echo(f"starting: {job.name}, {len(job.catalogue):,} items …", err=True)
     with (
         _model(settings, wanted=model) as more,
-        running(settings, more, gateway=show) as (inner, port),
+        running(settings, more, gateway=show) as (inner, port, check),
     ):
-        return run(_main(inner, job, port, show=show))
+        try:
+            return run(_main(inner, job, port, check, show=show))
+        except asyncio.CancelledError:
+            typer.echo("broken off before everything was answered: no figures", err=True)
+            raise typer.Exit(BROKEN_OFF) from None
 
 
 def _report(result: Mapping[str, Any], *, as_json: bool) -> None:
@@ -209,28 +216,42 @@ def _by_id(items: Sequence[Item]) -> dict[str, Item]:
     return {item.item_id: item for item in items}
 
 
-async def _main(settings: Settings, job: Job, port: int, *, show: bool) -> dict[str, Any]:
+async def _main(
+    settings: Settings, job: Job, port: int, check: Check, *, show: bool
+) -> dict[str, Any]:
     broker = await find_broker(settings)
     tally = Tally()
     driver = Driver(broker, settings.topics(), tally)
     stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    _end_on_signals(stop)
     view = asyncio.create_task(_show(job, tally, port, settings)) if show else None
     async with driver.running():
         loading = asyncio.create_task(driver.load(job.catalogue.values()))
         driving = asyncio.create_task(_drive(driver, job, loading, embedded=settings.embedded))
-        await _first(driving, stop, job.seconds, tally)
+        await _first(driving, stop, job.seconds, tally, check)
         for task in (driving, loading):
             task.cancel()
         await asyncio.gather(driving, loading, return_exceptions=True)
         seconds = tally.seconds()
-        figures = await _drained(driver, port)
+        figures = await _drained(driver, port, check)
     if view is not None:
         view.cancel()
         with suppress(asyncio.CancelledError):
             await view
     return summary(tally, figures, seconds=seconds)
+
+
+def _end_on_signals(stop: asyncio.Event) -> None:
+    """The first asks for an end with what is under way answered; the second does not wait."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+
+    def end() -> None:
+        if stop.is_set() and task is not None:
+            task.cancel()
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, end)
 
 
 async def _drive(driver: Driver, job: Job, loading: asyncio.Task[None], *, embedded: bool) -> None:
@@ -248,11 +269,16 @@ async def _drive(driver: Driver, job: Job, loading: asyncio.Task[None], *, embed
 
 
 async def _first(
-    driving: asyncio.Task[None], stop: asyncio.Event, seconds: float | None, tally: Tally
+    driving: asyncio.Task[None],
+    stop: asyncio.Event,
+    seconds: float | None,
+    tally: Tally,
+    check: Check,
 ) -> None:
     """Return when the data end, the time is up, or somebody says stop."""
     stopping = asyncio.create_task(stop.wait())
     while not driving.done() and not stopping.done():
+        check()
         if seconds is not None and tally.seconds() >= seconds:
             break
         await asyncio.wait((driving, stopping), timeout=0.1, return_when="FIRST_COMPLETED")
@@ -261,11 +287,14 @@ async def _first(
         driving.result()
 
 
-async def _drained(driver: Driver, port: int) -> Figures:
+async def _drained(driver: Driver, port: int, check: Check) -> Figures:
     """Let the worker deal with what was sent; its figures then."""
-    await driver.events.drained(DRAIN_PATIENCE)
+    deadline = time.monotonic() + DRAIN_PATIENCE
+    while not await driver.events.drained(1.0) and time.monotonic() < deadline:
+        check()
     deadline = time.monotonic() + DRAIN_PATIENCE
     while True:
+        check()
         figures = await asyncio.to_thread(scrape, port)
         folded = figures.total("headwater_events_folded_total")
         done = folded + driver.tally.dead_letters >= driver.tally.events_in

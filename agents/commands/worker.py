@@ -75,8 +75,10 @@ def run_worker(roles: str, *, encoder: Callable[[], Encoder] = Encoder) -> NoRet
         BadSetting: Roles or settings are wrong.
     """
     settings = load_settings()
+    settings.known_strategies()  # what is wrong with them need not wait for a broker
     set_up_logging("INFO", libraries="ERROR")
     chosen = read_roles(roles)
+    settings.menu()  # what is wrong in it is named before anything is waited for
     broker, cluster = run(_prepare(settings, chosen))
     check_version()  # before anything is imported that only the proven one has
     begin_loading()

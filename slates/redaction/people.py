@@ -93,7 +93,7 @@ class _People(Sorts):
 
     def _told_end(self, at: int, end: int) -> int:
         """Behind a name that is announced: all capitals that follow, though some may be words."""
-        if not self.is_introduced(at):
+        if not self.is_announced(at):
             return end
         while (
             end < min(len(self.tokens), at + MOST_TOLD)

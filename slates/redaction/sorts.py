@@ -158,7 +158,6 @@ class Sorts:
 
     def is_introduced(self, at: int) -> bool:
         """Do the words before say that a person's name comes?"""
-        start = self.tokens[at].start
         if at and self.tokens[at - 1].gap is not None:
             before = self.tokens[at - 1]
             gap = self.tokens[at].gap
@@ -167,6 +166,11 @@ class Sorts:
                 return True
             if near in _RELATIVES | _SPEECH and gap in (" ", ", "):
                 return True
+        return self.is_announced(at)
+
+    def is_announced(self, at: int) -> bool:
+        """Do the words before say that nothing but a name comes, such as `my name is`?"""
+        start = self.tokens[at].start
         return _SAYS_NAME.search(self.text, max(0, start - _BEFORE), start) is not None
 
 

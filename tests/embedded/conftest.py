@@ -22,6 +22,7 @@ TOGETHER = {
     "test_spine": "one worker",
     "test_forgetting": "one worker",
     "test_gateway": "one worker",
+    "test_documents": "one worker",
     "test_learning": "learning",
     "test_replaying": "replaying",
 }

@@ -68,6 +68,9 @@ def own(tmp_path: Path) -> Iterator[tuple[Broker, Mapping[str, str]]]:
         yield Broker(embedded.bootstrap, fetch_wait=0.01), settings
 
 
+PATIENTLY = ("--json", "--patience", "150")
+
+
 def rebuild(settings: Mapping[str, str], log: Path, *arguments: str) -> Program:
     log.unlink(missing_ok=True)
     return Program("rebuild", "index", *arguments, settings=settings, log=log)
@@ -151,7 +154,7 @@ async def test_slates_flow_while_the_index_is_rebuilt_and_swapped_in(
         async with stream(broker) as sent:
             await asyncio.sleep(1.0)
             began = time.time()
-            with rebuild(settings, tmp_path / "log", "--json") as program:
+            with rebuild(settings, tmp_path / "log", *PATIENTLY) as program:
                 code, report, text = await ended(program)
             took = time.time() - began
             await asyncio.sleep(1.0)
@@ -188,7 +191,7 @@ async def test_what_came_and_went_during_the_rebuild_is_there_and_gone(
     with WorkerProgram(settings=settings, log=tmp_path / "worker.log", roles=ROLES) as worker:
         worker.wait_ready()
         count = 0
-        with rebuild(settings, tmp_path / "log", "--json") as program:
+        with rebuild(settings, tmp_path / "log", *PATIENTLY) as program:
             while program.process.poll() is None:
                 twins = [(b"%s-%d" % (name, count), few[count][1]) for name in (b"one", b"two")]
                 await send(broker, "item-vectors", *twins, (b"item-%d" % count, None))

@@ -7,6 +7,7 @@ Whatever the model does, every event is answered by a first revision; what it do
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from agents.scraping import Figures
+from slates.draft import decode_draft
 from slates.slate import Slate, decode_slate
 from slates.testing import ModelServer, Script, Step
 from slates.testing.script import after, answering, cut, failing, hang, no_completion, prose, say
@@ -31,6 +33,8 @@ RATE = 30.0
 WITHIN = 2.0
 REST = 1.0
 """Seconds for which the breaker leaves a model alone."""
+INDEXED = 3.0
+"""Seconds after which words and titles of what was announced are known: they come a step behind."""
 NOBODY = "http://127.0.0.1:1/v1"
 PATIENCE = 120.0
 
@@ -212,6 +216,48 @@ async def test_a_request_in_words_reaches_the_model_only_where_the_setting_lets_
         )
     slate = decode_slate(found.value or b"")
     assert (slate.refinement, slate.ranked_by) == ("asked: words", "model")
+
+
+async def test_what_a_model_names_out_of_the_whole_catalogue_comes_up_and_nothing_else(
+    drill: Drill,
+) -> None:
+    """Most of these are not on the shortlist of a stranger, which has some 20 of 400."""
+    await drill.announce(300, prefix="rare")
+    titles = [*(f"Item {n}" for n in range(281, 300)), "Never Made"]
+    named = [{"title": title, "year": None} for title in titles]
+    speaks = say(json.dumps({"titles": named}))
+    async with ModelServer(Script(then=speaks)) as server:
+        await drill.ready("one", roles=ROLES, **asking(server.base_url))
+        await asyncio.sleep(INDEXED)
+        asked = SlateRequest(user_id="ann", strategy="generate")
+        name = drill.name(topics.SLATE_REQUESTS)
+        await send(drill.broker, name, (b"ann", encode_request(asked)))
+        found = await first(
+            drill.broker,
+            drill.name(topics.RECOMMENDATIONS),
+            lambda r: r.value is not None and decode_slate(r.value).revision == 2,
+        )
+    slate = decode_slate(found.value or b"")
+    assert slate.ranked_by == "model", slate.degraded
+    brought = [item for item in slate.items if "model" in item.sources]
+    assert {item.item_id for item in brought} <= {f"rare-{n}" for n in range(281, 300)}
+    assert brought
+    assert all(item.reasons for item in brought)
+    assert "reply: repaired, 1 unknown, 1 missing, 1 outside_catalogue" in slate.degraded
+
+
+async def test_a_request_in_words_finds_items_by_their_words(drill: Drill) -> None:
+    await drill.announce(300, prefix="rare")
+    async with ModelServer() as server:
+        settings = asking(server.base_url, HEADWATER_PRIVACY__USER_TEXT="true")
+        await drill.ready("one", roles=ROLES, **settings)
+        await asyncio.sleep(INDEXED)
+        asked = SlateRequest(user_id="ann", words="the one called 290")
+        name = drill.name(topics.SLATE_REQUESTS)
+        await send(drill.broker, name, (b"ann", encode_request(asked)))
+        draft = await first(drill.broker, drill.name(topics.SLATE_DRAFTS), lambda r: bool(r.value))
+    candidates = decode_draft(draft.value or b"").candidates
+    assert "rare-290" in {each.item_id for each in candidates}
 
 
 # -- models that do not

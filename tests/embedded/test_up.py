@@ -6,8 +6,10 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 PATIENCE = 400
@@ -33,3 +35,41 @@ def test_second_revisions_of_a_test_server_arrive_and_are_counted_apart(tmp_path
     assert found["revisions"] < found["slates_out"] + 1
     assert found["tokens"] > 0
     assert found["event_to_revision_ms"]["p50"] > found["event_to_slate_ms"]["p50"]
+
+
+def start_up(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("HEADWATER_")}
+    return subprocess.Popen(
+        [sys.executable, "-m", "agents", "up", "--json", *arguments],
+        env={**clean, "HEADWATER_STATE_DIR": str(folder), "HEADWATER_METRICS__PORT": "0"},
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def child_of(process: subprocess.Popen[str], command: str) -> psutil.Process:
+    """The child that runs a command, once it reads events or is about to."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        for child in psutil.Process(process.pid).children():
+            if command in child.cmdline():
+                return child
+        time.sleep(0.1)
+    raise AssertionError(f"no child runs {command}")
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("victim", ["worker", "broker"])
+def test_when_a_child_is_killed_it_is_named_and_the_others_are_ended(
+    tmp_path: Path, victim: str
+) -> None:
+    process = start_up(tmp_path)
+    children = [child_of(process, name) for name in ("broker", "worker")]
+    time.sleep(2)
+    child_of(process, victim).kill()
+    _, said = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 2
+    assert f"headwater: the {victim} ended by signal 9" in said
+    assert psutil.wait_procs(children, timeout=5)[1] == []

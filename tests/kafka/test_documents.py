@@ -7,9 +7,14 @@ from pathlib import Path
 import pytest
 
 from benchmarks.apache_kafka import ApacheKafka
-from tests.support.documents import PAGES, blocks_of
+from tests.support.documents import PAGES, ROOT, Block, blocks_of
 from tests.support.readers import Reader
 
+UPGRADING = ROOT / "docs/upgrading.md"
+BEFORE = Block(
+    UPGRADING, 0, "sh", "export HEADWATER_BROKER=localhost:9092\nheadwater topics create"
+)
+"""What an older version has left behind."""
 FOR_KAFKA = [page for page in PAGES if any(block.kafka for block in blocks_of(page))]
 
 
@@ -24,6 +29,8 @@ def test_every_command_does_what_the_page_says(
         "HEADWATER_STATE_DIR": str(tmp_path / "state"),
     }
     with Reader(tmp_path, settings=settings, broker=kafka.bootstrap) as reader:
+        if page == UPGRADING:
+            reader.read(BEFORE)
         for block in blocks_of(page):
             if block.kafka:
                 reader.read(block)

@@ -33,7 +33,7 @@ from tests.support.proposals import proposals
 
 NOW = 1_700_000_000.0
 CURRENT = 7
-PATIENCE = 5.0
+PATIENCE = 60.0
 LAW = law(50)
 
 

@@ -22,7 +22,7 @@ from indexes.images import Snapshottable
 from streams.items import ItemFacts, content_hash
 from streams.vectors import VectorRecord, encode_vector
 
-PATIENCE = 5.0
+PATIENCE = 60.0
 
 
 def value(

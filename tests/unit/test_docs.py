@@ -110,7 +110,7 @@ def _check(words: list[str]) -> None:
     while words and hasattr(command, "commands") and words[0] in command.commands:
         command, words = command.commands[words[0]], words[1:]
     assert command is not COMMANDS, words
-    words = [word for word in words if word not in ("|", "&")]
+    assert not (hasattr(command, "commands") and words and words[0].isalpha()), words
     parser = command.make_parser(command.context_class(command))
     parser.parse_args(args=list(words))
 

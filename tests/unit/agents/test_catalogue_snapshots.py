@@ -23,7 +23,14 @@ from tests.support.catalogues import (
     both,
     empty,
     histories,
+    three_books,
 )
+
+
+@pytest.fixture
+def shelf() -> Catalogue:
+    return three_books()
+
 
 # -- snapshots
 

@@ -9,10 +9,13 @@ import pytest
 
 from agents.backlog import CAUSED_RECORDS, UNREAD_BYTES, Backlog, Positions
 from agents.capacity import SAFE_BYTES, CatalogueSize, check_fits, record_bytes
-from agents.commands.ingest import place_aside
+from agents.commands.ingest import Job, _say_result, events, items, place_aside
 from agents.feeding import BATCH_BYTES, BATCH_ROWS, Feeding, Parcel, Placed, batches, pack
-from streams.errors import CapacityExceeded
+from agents.settings import load_settings
+from streams import topics
+from streams.errors import CapacityExceeded, SetupError
 from streams.events import Interaction
+from streams.files import write_aside
 from streams.items import Item, decode_item
 from streams.kafka import Position
 from streams.origins import Origin
@@ -137,6 +140,23 @@ def test_bad_rows_go_to_the_working_folder_where_one_cannot_write(tmp_path: Path
 def test_a_read_only_folder_is_not_written(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     assert place_aside(tmp_path / "a.csv") == Path("a.csv")
+
+
+def test_a_run_cut_short_at_once_is_taken_up_where_it_was(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = Job(load_settings(), topics.ITEMS, tmp_path / "a.csv", list, skip=500)
+    feeding = Feeding(FakeOutbox(), "items", lambda row: None)
+    _say_result(job, feeding, write_aside(job.path), 0.1, complete=False)
+    assert "go on with --skip 500\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", [items, events])
+def test_a_file_that_is_not_there_is_named_before_a_broker_is_looked_for(
+    tmp_path: Path, command: Callable[[Path], None]
+) -> None:
+    with pytest.raises(SetupError, match=r"no\.csv: there is no such file"):
+        command(tmp_path / "no.csv")
 
 
 # -- a catalogue on the embedded broker ------------------------------------------------

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from agents.keeping import CONFIRM_EVERY, Keeping, Place
-from agents.kept import MAX_AGE, KeptFile
+from agents.aging import CONFIRM_EVERY, MAX_AGE
+from agents.keeping import Keeping, Place
+from agents.kept import KeptFile
 from agents.metrics import Metrics
 from agents.stretches import Last, Stretch, checksum
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.kept import LAYOUT, MAX_AGE, PAGE, KeptFile, Mark
+from agents.aging import MAX_AGE
+from agents.kept import LAYOUT, PAGE, KeptFile, Mark
 from agents.stretches import Last, Stretch, checksum
 from streams.errors import LocalStateUnusable
 from tests.support.laws import law

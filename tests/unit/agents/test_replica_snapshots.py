@@ -87,6 +87,25 @@ async def test_stopping_leaves_a_snapshot_behind_with_all_that_was_read(tmp_path
     assert catalogue.matching({}) == {"dune"}
 
 
+async def test_what_was_not_followed_to_the_end_leaves_the_former_snapshot(tmp_path: Path) -> None:
+    """It would be of today, but may lack removals of yesterday that the log forgets tomorrow."""
+    first = Following(tmp_path)
+    first.log.append(b"dune", value("sand"))
+    async with first.following():
+        pass
+    index = Gated()
+    second = Following(tmp_path, index=index)
+    second.log.records = [*first.log.records]
+    second.log.append(b"emma", value("tea"))
+    second.log.append(b"dune", None)
+    await second.replica.start()
+    await second.until(index.reached.is_set)
+    asyncio.get_running_loop().call_later(0.1, index.gate.set)
+    await second.replica.stop()
+    catalogue = Catalogue(ExactIndex(DIM), half_life=1000.0)
+    assert Snapshotting(tmp_path, every=1.0, metrics=Metrics()).restore(catalogue) == {0: 1, 1: 0}
+
+
 async def test_a_snapshot_taken_while_stopping_never_claims_what_it_does_not_contain(
     tmp_path: Path,
 ) -> None:

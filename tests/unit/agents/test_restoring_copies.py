@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import agents.restoring
 import agents.tails
+from agents.aging import MAX_AGE
 from agents.keeping import Place
-from agents.kept import MAX_AGE
 from agents.safety.lease import Lease
 from agents.tables import Commits
 from agents.testing import SmallOutbox

@@ -32,11 +32,43 @@ def secured(monkeypatch: pytest.MonkeyPatch, **values: str) -> None:
         ("HEADWATER_INDEX__KIND", "annoy"),
         ("HEADWATER_SECURITY__PROTOCOL", "TLS"),
         ("HEADWATER_NO_SUCH_THING", "1"),
+        ("HEADWATER_INDEX__NO_SUCH_THING", "1"),
+        ("HEADWATER_BROKER", ""),
+        ("HEADWATER_BROKER", "kafka:many"),
+        ("HEADWATER_BROKER", "kafka:9092,"),
+        ("HEADWATER_BROKER", "kafka:70000"),
+        ("HEADWATER_BROKER", "PLAINTEXT://kafka:9092"),
+        ("HEADWATER_BROKER_PATIENCE", "-1"),
+        ("HEADWATER_BROKER_PATIENCE", "inf"),
+        ("HEADWATER_COMMIT_INTERVAL", "0"),
+        ("HEADWATER_SESSION_TIMEOUT", "-10"),
+        ("HEADWATER_TOPIC_PREFIX", "a shop/"),
+        ("HEADWATER_EVENTS", "{"),
+        ("HEADWATER_SCENARIOS", "home"),
     ],
 )
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(BadSetting, match=name):
+        load_settings()
+
+
+@pytest.mark.parametrize("broker", ["embedded", "kafka", "a:9092, b:9093", "[::1]:9092"])
+def test_an_address_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch, broker: str) -> None:
+    monkeypatch.setenv("HEADWATER_BROKER", broker)
+    assert load_settings().broker == broker
+
+
+@pytest.mark.parametrize("content", [b'broker = "x', b"\xff\xfe", b"broker = 1\nbroker = 2"])
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "headwater.toml").write_bytes(content)
+    with pytest.raises(BadSetting, match=r"headwater\.toml: cannot be read"):
+        load_settings()
+
+
+def test_a_misspelt_setting_of_a_part_is_said_to_be_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADWATER_INDEX__KID", "hnsw")
+    with pytest.raises(BadSetting, match="HEADWATER_INDEX__KID: is not a setting"):
         load_settings()
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from agents.aging import MAX_AGE
 from agents.catalogue import Catalogue
 from agents.metrics import Metrics
 from agents.snapshotting import Snapshotting
@@ -33,7 +34,7 @@ class Keeping:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.now = 1000.0
+        self.now = time.time()
         self.metrics = Metrics()
         self.snapshots = Snapshotting(
             folder, every=EVERY, metrics=self.metrics, clock=lambda: self.now
@@ -194,6 +195,19 @@ def test_a_snapshot_of_another_kind_of_index_does_not_overrule_the_settings(
     assert isinstance(after.index, ExactIndex)
 
 
+@pytest.mark.parametrize("hours", [13, -13])
+def test_a_snapshot_from_before_the_log_forgot_what_was_removed_is_not_gone_on_from(
+    tmp_path: Path, hours: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    keep(tmp_path, catalogue_of(3))
+    keeping, after = Keeping(tmp_path), catalogue_of(0)
+    keeping.now += hours * 3600
+    assert keeping.snapshots.restore(after) == {}
+    assert len(after.index) == 0
+    assert "13.0 h old, expected at most 12" in caplog.text
+    assert keeping.metrics.local_state_failures.labels("item-vectors", "too_old")._value.get() == 1
+
+
 # -- writing
 
 
@@ -274,6 +288,15 @@ def test_the_age_is_that_of_the_state_in_the_newest_snapshot(tmp_path: Path) -> 
     keeping.write(catalogue, offset=5)
     keeping.now += 12
     assert keeping.age() == 12
+
+
+def test_what_nobody_changes_is_written_again_before_it_is_too_old(tmp_path: Path) -> None:
+    keeping, catalogue = Keeping(tmp_path), catalogue_of(3)
+    keeping.write(catalogue, offset=5)
+    keeping.now += MAX_AGE / 2
+    keeping.snapshots.tick(catalogue, {0: 5})
+    keeping.see_through(catalogue)
+    assert keeping.age() == 0
 
 
 # -- the end

@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
+from agents.aging import MAX_AGE
 from agents.testing import SmallLog, run_at_once
 from indexes.embedding import DIM
 from indexes.exact import ExactIndex
@@ -85,6 +87,15 @@ async def is_thrown_away(worker: Serving, digest: str, *, reason: str, words: st
     assert worker.count("headwater_index_generation") == 1
 
 
+async def test_one_that_is_too_old_is_thrown_away(own: Path) -> None:
+    worker = await serving(own, "sand", "tea")
+    await worker.offer()
+    worker.replica.takeover._clock = lambda: time.time() + MAX_AGE + 60
+    digest = worker.command.digest()
+    await is_thrown_away(worker, digest, reason="too_old", words="12.0 h old, expected at most 12")
+    await worker.stop()
+
+
 @pytest.mark.parametrize(("spoil", "reason", "words"), SPOILED.values(), ids=SPOILED.keys())
 async def test_what_cannot_be_used_is_named_counted_and_thrown_away(
     own: Path,
@@ -156,7 +167,7 @@ def test_one_whose_last_records_do_not_come_is_thrown_away_and_new_items_wait_no
         silent = Silent("item-vectors", partitions=2)
         silent.records = worker.log.records
         worker.new_reader = lambda: silent
-        await is_thrown_away(worker, digest, reason="timeout_error", words="not read within 60 s")
+        await is_thrown_away(worker, digest, reason="timeout_error", words="not read within 120 s")
         await worker.stop()
 
     with TemporaryDirectory() as folder:

@@ -207,6 +207,16 @@ def test_nothing_to_score_is_said(events: Path) -> None:
     )  # fmt: skip
     assert isinstance(said, SetupError)
     assert "nothing to score" in str(said)
+    assert "--warm" in str(said)
+
+
+def test_no_option_is_named_that_the_command_does_not_have(tmp_path: Path) -> None:
+    path = tmp_path / "again.csv"
+    rows = [f"u{user},i{k % 2},{k}" for user in range(3) for k in range(4)]
+    path.write_text("\n".join(["user_id,item_id,timestamp", *rows, ""]))
+    said = refusal("leave-one-out", "--events", path, "--contender", "popularity")
+    assert "nothing to score in 12 events, 3 of them not new to the user" in str(said)
+    assert "--warm" not in str(said)
 
 
 def test_no_event_with_enough_stars_is_said(events: Path) -> None:

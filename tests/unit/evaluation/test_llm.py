@@ -88,6 +88,17 @@ def test_a_model_that_is_right_lifts_the_order_of_a_stranger(world: World) -> No
     assert found.ndcg["model"] >= found.ndcg["fused"] > found.ndcg["engine"]
 
 
+def test_what_another_constant_of_the_fusion_would_have_reached_is_told(
+    folder: Path, world: World
+) -> None:
+    found = judge_reply(*reordering("\n".join(FILMS[i] for i in sorted(HELD_BACK["2"]))), world)
+    assert found.hindsight[0.0] == found.ndcg["engine"]
+    assert found.hindsight[3.0] == found.ndcg["fused"]
+    figures = summary(folder, world)
+    assert figures["hindsight"]["all"]["0"] == pytest.approx(figures["ndcg@10"]["engine"])
+    assert figures["hindsight"]["cold"]["3"] == pytest.approx(figures["ndcg@10"]["cold"]["fused"])
+
+
 def test_a_perfect_reply_is_seen(world: World) -> None:
     perfect = "\n".join(f"{k}. {FILMS[i]}" for k, i in enumerate(GIVEN, 1))
     assert judge_reply(*reordering(perfect), world).perfect

@@ -105,3 +105,9 @@ def test_a_query_that_no_item_has_finds_nothing(query: str) -> None:
 
 def test_items_without_words_are_found_by_nothing() -> None:
     assert Keywords([("dune", "…"), ("x", "")]).search("dune", n=3) == []
+
+
+def test_nothing_is_logged_where_an_index_is_made(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("DEBUG"):
+        Keywords([("emma", "A comedy.")])
+    assert not [record for record in caplog.records if record.name.startswith("bm25s")]

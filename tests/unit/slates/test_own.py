@@ -1,11 +1,12 @@
 """A habit is what somebody comes back to: how often, how lately, and when it is time again."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from slates.config import DAY
-from slates.own import LATELY_DAYS, NAMES, Habit, habits_of, measure_habits
+from slates.own import FADE_DAYS, LATELY_DAYS, NAMES, Habit, habits_of, measure_habits, pull_of
 from streams.profiles import Entry
 from tests.support.laws import law
 
@@ -13,9 +14,13 @@ LAW = law(50)
 NOW = 1000 * DAY
 
 
-def measured(habit: Habit, *, now: float = NOW) -> dict[str, float]:
-    columns = measure_habits(["tea"], {"tea": habit}, now)
+def measured(habit: Habit, *, now: float = NOW, pull: float = 1.0) -> dict[str, float]:
+    columns = measure_habits(["tea"], {"tea": habit}, now, np.array([pull]))
     return dict(zip(NAMES, columns[:, 0].tolist(), strict=True))
+
+
+def fading(times: list[float]) -> object:
+    return pytest.approx(sum(2 ** -((times[-1] - at) / DAY / FADE_DAYS) for at in times))
 
 
 @LAW
@@ -29,7 +34,7 @@ def test_a_habit_counts_what_somebody_came_to_and_when_first_and_last(
     habits = habits_of(history)
     for item_id in "abc":
         times = [entry.at for entry in history if entry.item_id == item_id and entry.gain > 0]
-        wanted = Habit(len(times), times[0], times[-1]) if times else None
+        wanted = Habit(len(times), times[0], times[-1], fading(times)) if times else None
         assert habits.get(item_id) == wanted
 
 
@@ -40,8 +45,9 @@ def test_between_two_times_is_an_interval_and_after_one_there_is_none() -> None:
 
 
 def test_what_the_user_never_had_measures_nothing() -> None:
-    assert measure_habits(["coffee"], {"tea": Habit(2, 0.0, 1.0)}, NOW).tolist() == [[0.0]] * 3
-    assert measure_habits([], {}, NOW).shape == (len(NAMES), 0)
+    columns = measure_habits(["coffee"], {"tea": Habit(2, 0.0, 1.0)}, NOW, np.ones(1))
+    assert columns.tolist() == [[0.0]] * len(NAMES)
+    assert measure_habits([], {}, NOW, np.ones(0)).shape == (len(NAMES), 0)
 
 
 def test_it_is_time_again_when_the_usual_interval_has_passed() -> None:
@@ -68,3 +74,31 @@ def test_a_clock_behind_the_history_is_no_gain() -> None:
 def test_more_often_is_more() -> None:
     few, many = (measured(Habit(n, 0.0, NOW))["times"] for n in (2, 9))
     assert 0 < few < many
+
+
+def test_old_times_fade_from_what_is_wanted_again() -> None:
+    lately, long_ago = (
+        habits_of([Entry(NOW - days * DAY, "tea", "buy", 1.0) for days in (last + 7, last)])["tea"]
+        for last in (0, 3 * FADE_DAYS)
+    )
+    assert measured(lately)["times"] == measured(long_ago)["times"]
+    assert measured(lately)["again"] > measured(long_ago)["again"] > 0
+
+
+def test_a_time_fades_by_half_whether_others_came_after_it_or_not() -> None:
+    days = (2 * FADE_DAYS, FADE_DAYS)
+    habit = habits_of([Entry(NOW - d * DAY, "tea", "buy", 1.0) for d in days])["tea"]
+    assert measured(habit)["again"] == pytest.approx(np.log1p(0.25 + 0.5))
+
+
+def test_what_others_come_back_to_and_want_now_is_wanted_again_rather() -> None:
+    visits, people = np.array([30.0, 30.0, 30.0]), np.array([5, 30, 5])
+    staple, once, out_of_season = pull_of(visits, people, np.array([8.0, 8.0, 0.0])).tolist()
+    assert staple > once > 0
+    assert staple > out_of_season > 0
+    again = [measured(Habit(1, NOW, NOW), pull=pull)["again"] for pull in (staple, once)]
+    assert again[0] > again[1]
+
+
+def test_an_item_nobody_has_told_of_pulls_all_the_same() -> None:
+    assert pull_of(np.zeros(1), np.zeros(1, int), np.zeros(1))[0] > 0

@@ -142,7 +142,7 @@ async def test_no_id_of_a_user_or_an_item_stands_in_a_prompt() -> None:
 async def test_words_of_a_user_stand_in_a_prompt_only_where_the_setting_says_so() -> None:
     from dataclasses import replace
 
-    said = draft(words="something for my aunt Hilda", likes="likes the sea")
+    said = draft(words="something for my aunt Hilda", likes="likes the sea", own_likes=True)
     model = Script(preferring(WORST_FIRST))
     without = await Rerank(TERMS).refine(said, model, within=5.0)
     allowed = await Rerank(replace(TERMS, free_text=True)).refine(said, model, within=5.0)
@@ -151,6 +151,13 @@ async def test_words_of_a_user_stand_in_a_prompt_only_where_the_setting_says_so(
     assert ["the sea" in text for text in texts] == [False, True]
     assert "free-text: not passed on, by setting" in without.degraded
     assert allowed.degraded == ()
+
+
+async def test_what_a_model_wrote_of_a_user_is_no_word_of_theirs() -> None:
+    model = Script(preferring(WORST_FIRST))
+    found = await Rerank(TERMS).refine(draft(likes="likes the sea"), model, within=5.0)
+    assert '"likes the sea"' in model.asked[0].messages[-1].content
+    assert found.degraded == ()
 
 
 async def test_a_prompt_that_is_too_long_is_cut_and_says_so() -> None:

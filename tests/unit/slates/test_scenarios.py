@@ -76,6 +76,16 @@ def test_a_row_is_about_the_newest_item_that_was_liked(knowledge: SmallKnowledge
     assert found.barred == {"dune", "emma"}
 
 
+def test_a_row_is_not_about_what_was_turned_down_after_all(knowledge: SmallKnowledge) -> None:
+    history = (
+        Entry(1.0, "dune", "like", 2.0),
+        Entry(2.0, "emma", "click", 1.0),
+        Entry(3.0, "emma", "dismiss", -1.0),
+    )
+    profile = Profile(history=history, seen=("dune", "emma"))
+    assert scene(knowledge, "because", profile=profile).title == "Because you liked Dune"
+
+
 @pytest.mark.parametrize(
     ("action", "verb"),
     [("click", "opened"), ("view", "opened"), ("purchase", "bought"), ("rating", "liked")],

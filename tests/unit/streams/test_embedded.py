@@ -312,3 +312,9 @@ def test_a_closed_port_is_not_believed(tmp_path: Path) -> None:
 
 def write_address(state_dir: Path, bootstrap: str, pid: int) -> None:
     address_file(state_dir).write_text(json.dumps({"bootstrap": bootstrap, "pid": pid}))
+
+
+def test_a_folder_that_cannot_be_written_to_is_named_with_its_setting(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(SetupError, match=r"file/state/broker\.json: .* set HEADWATER_STATE_DIR"):
+        serve(tmp_path / "file" / "state", {})

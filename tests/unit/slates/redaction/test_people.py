@@ -18,6 +18,8 @@ def gone(text: str) -> str:
     ("text", "left"),
     [
         ("My name is Rubija and I like it", "My name is | and I like it"),
+        ("My name is Nguyễn Văn An and I read", "My name is | and I read"),
+        ("my name is Anna May Wong. Thanks", "my name is |. Thanks"),
         ("Ask Mrs. Young about it", "Ask Mrs. | about it"),
         ("have you heard Laura Carvalho speak", "have you heard | speak"),
         ("Grace Young wrote it", "| wrote it"),
@@ -49,14 +51,3 @@ def test_words_stay(text: str) -> None:
 
 def test_a_family_name_goes_where_the_full_name_was_seen() -> None:
     assert gone("Adam Becker came. Later Becker left.") == "| came. Later | left."
-
-
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        ("My name is Nguyễn Văn An and I read.", "Nguyễn Văn An"),
-        ("my name is Anna May Wong. Thanks", "Anna May Wong"),
-    ],
-)
-def test_a_name_that_is_announced_is_taken_whole(text: str, name: str) -> None:
-    assert name in found(text)
