@@ -48,7 +48,8 @@ async def test_the_model_has_the_time_that_is_left_and_no_more() -> None:
     async with opened() as refinery:
         await refinery.take(draft_of(deadline=AT + 3.0))
         await refinery.settled()
-        assert refinery.script.within == [pytest.approx(3.0, abs=0.1)]
+        (within,) = refinery.script.within
+        assert 1.0 < within <= 3.0  # a busy machine takes some of it
 
 
 def test_a_model_that_hangs_ends_in_a_mark_at_the_deadline() -> None:
