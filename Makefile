@@ -7,7 +7,7 @@ BIN := .venv/bin
 PROGRAMS := tests/embedded
 # Two processes for what computes; four for tests that mostly wait for programs they have started.
 TESTS := $(BIN)/python -m pytest -n 2 --dist loadfile --ignore=$(PROGRAMS)
-PROGRAM_TESTS := $(BIN)/python -m pytest -n 4 --dist loadgroup $(PROGRAMS)
+PROGRAM_TESTS := $(BIN)/python -m pytest -n 4 --dist loadfile $(PROGRAMS)
 STAMP := .venv/installed
 
 .DEFAULT_GOAL := help

@@ -1,5 +1,5 @@
 """
-One embedded broker and one worker for all tests that only look at what comes out.
+One embedded broker and one worker for the tests of a module that only look at what comes out.
 
 These tests start programs; `make test` runs them, `make check` does not.
 """
@@ -18,30 +18,18 @@ from tests.support.processes import WorkerProgram
 
 TIMEOUT = 420
 """Seconds a test may take: two of those for which it waits patiently, and some."""
-TOGETHER = {
-    "test_spine": "one worker",
-    "test_forgetting": "one worker",
-    "test_gateway": "one worker",
-    "test_documents": "one worker",
-    "test_learning": "learning",
-    "test_replaying": "replaying",
-}
-"""Tests that share a worker are run by one process, all others by whoever is free."""
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say how long they may take, and for `--dist loadgroup` which belong together."""
+    """Say how long they may take."""
     for item in items:
         if Path(__file__).parent not in item.path.parents:
             continue
         if item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(TIMEOUT))
-        if group := TOGETHER.get(item.path.stem):
-            item.add_marker(pytest.mark.xdist_group(group))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def broker() -> Iterator[Broker]:
     with EmbeddedBroker() as embedded:
         for name, partitions in Topics(prefix="", partitions=4).partition_counts().items():
@@ -49,7 +37,7 @@ def broker() -> Iterator[Broker]:
         yield Broker(embedded.bootstrap, fetch_wait=0.01)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def settings(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
     return {
         "HEADWATER_BROKER": broker.bootstrap,
@@ -58,7 +46,7 @@ def settings(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Mappin
     }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def worker(
     settings: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[WorkerProgram]:
