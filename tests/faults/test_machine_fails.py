@@ -159,6 +159,7 @@ async def test_a_slow_disk(drill: Drill, tmp_path: Path) -> None:
     hnsw = {"HEADWATER_INDEX__KIND": "hnsw", "HEADWATER_INDEX__SNAPSHOT_EVERY": "1"}
     worker = await drill.ready("one", **hnsw, **disk.settings)
     await drill.stream(rate=RATE, seconds=2)
+    await drill.settle()  # a deploy takes longer than the delay that is allowed here
     await asyncio.to_thread(worker.redeploy)  # copies are kept of what is there at a start
     await asyncio.to_thread(worker.wait_ready)
     ages: list[float] = []

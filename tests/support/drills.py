@@ -126,6 +126,11 @@ class Drill:
         topic = self.name(topics.EVENTS)
         await drive(self.broker, topic, rate=rate, seconds=seconds, timeline=timeline)
 
+    async def settle(self, *, patience: float = 60.0) -> None:
+        """Wait until all that was sent is folded and answered."""
+        if missing := await self._missing_after(patience):
+            pytest.fail(f"after {patience:g} s: {missing}\n{self._last_words()}")
+
     async def finish(self, *, patience: float = 60.0) -> Outcome:
         """Wait until all is folded and answered, end the workers, and compare."""
         missing = await self._missing_after(patience)
