@@ -38,7 +38,7 @@ SEA = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> str:
     """Where it is; without it tests are skipped, unless HEADWATER_REQUIRE_BROWSER=1."""
     found = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -48,7 +48,7 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def program(
     chromium: str,
     settings: Mapping[str, str],
@@ -73,7 +73,7 @@ def _answered(ask: Callable[[], object]) -> bool:
         return False
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Any]:
     """Headless Chromium."""
     with sync_playwright() as playwright:
