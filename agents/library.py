@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.catalogue import Catalogue
 from agents.wordbook import Wordbook
 from slates.draft import Candidate, Draft
 from slates.drafting import candidate_of
+from slates.summaries import Encode
 from slates.titles import may_be, take_apart
-
-Encode: TypeAlias = Callable[[Sequence[str]], NDArray[np.floating]]
-"""Texts to unit rows; called in a thread."""
 
 NEAR = 5
 """Items near a title whose titles are compared with it."""
@@ -36,7 +32,7 @@ class Library:
         Args:
             catalogue: All live items.
             wordbook: Their titles.
-            encode: None finds nothing by vectors.
+            encode: Texts to unit rows, called in a thread; None finds nothing by vectors.
         """
         self._catalogue = catalogue
         self._wordbook = wordbook

@@ -106,8 +106,7 @@ async def _measure(broker: Broker, items: Sequence[Item], *, state_dir: str) -> 
         report.overload = await latency.overload(
             broker, make, rate=round(latency.OVERLOAD * report.saturation), port=port
         )
-        with tempfile.TemporaryDirectory() as home:  # in a thread: it runs loops of its own
-            report.gateway = await asyncio.to_thread(gateway.measure, broker, home=Path(home))
+        report.gateway = await _gateway(broker)
     for rate in rates:
         report.rows.append(await latency.raw_latency(broker, make, rate))
     report.throughput = await throughput.measure(broker)
@@ -123,6 +122,12 @@ async def _measure(broker: Broker, items: Sequence[Item], *, state_dir: str) -> 
     with tempfile.TemporaryDirectory() as home:
         report.refining = await refining.measure(broker, refining.Plan(), home=Path(home))
     return report
+
+
+async def _gateway(broker: Broker) -> gateway.Gateway:
+    """In a thread: it runs loops of its own."""
+    with tempfile.TemporaryDirectory() as home:
+        return await asyncio.to_thread(gateway.measure, broker, home=Path(home))
 
 
 def _another(item: Item) -> Item:

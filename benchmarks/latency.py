@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from agents.scraping import is_ready, scrape
-from benchmarks.pacing import Latency, Make, answers_per_second, time_answers
+from benchmarks.pacing import Latency, Make, answers_per_second, each_answer
 from slates.slate import decode_slate
 from streams import topics
 from streams.errors import SetupError
@@ -132,7 +132,7 @@ def _echoed(record: Record) -> Sequence[str]:
 
 async def raw_latency(broker: Broker, make: Make, rate: float) -> Row:
     """Produce and consume one topic: what Kafka and aiokafka cost."""
-    latency = await time_answers(
+    found = await each_answer(
         broker,
         source="bench-in",
         target="bench-in",
@@ -141,12 +141,12 @@ async def raw_latency(broker: Broker, make: Make, rate: float) -> Row:
         rate=rate,
         seconds=SECONDS,
     )
-    return Row("raw produce → consume", rate, latency)
+    return Row("raw produce → consume", rate, found.latency())
 
 
 async def echo_latency(broker: Broker, make: Make, rate: float) -> Row:
     """Through a bare Faust agent."""
-    latency = await time_answers(
+    found = await each_answer(
         broker,
         source="bench-in",
         target="bench-out",
@@ -155,12 +155,12 @@ async def echo_latency(broker: Broker, make: Make, rate: float) -> Row:
         rate=rate,
         seconds=SECONDS,
     )
-    return Row("bare Faust echo agent", rate, latency)
+    return Row("bare Faust echo agent", rate, found.latency())
 
 
 async def slate_latency(broker: Broker, make: Make, rate: float) -> Row:
     """From event to slate."""
-    latency = await time_answers(
+    found = await each_answer(
         broker,
         source=topics.EVENTS.name,
         target=topics.RECOMMENDATIONS.name,
@@ -169,7 +169,7 @@ async def slate_latency(broker: Broker, make: Make, rate: float) -> Row:
         rate=rate,
         seconds=SECONDS,
     )
-    return Row("event → slate", rate, latency)
+    return Row("event → slate", rate, found.latency())
 
 
 async def saturation(broker: Broker, make: Make) -> float:

@@ -48,34 +48,15 @@ class Answered:
     seconds: Sequence[float]
     """Of those that were answered."""
 
+    def latency(self) -> Latency:
+        """Sum up."""
+        return Latency.of(list(self.seconds), sent=self.sent)
+
 
 Make = Callable[[int], tuple[bytes, bytes]]
 """The key and value of the n-th record."""
 Answers = Callable[[Record], Sequence[str]]
 """The ids of the records that a record answers."""
-
-
-async def time_answers(
-    broker: Broker,
-    *,
-    source: str,
-    target: str,
-    make: Make,
-    answers: Answers,
-    rate: float,
-    seconds: float,
-) -> Latency:
-    """Send to one topic at a rate and sum up how long the answers on another took."""
-    found = await each_answer(
-        broker,
-        source=source,
-        target=target,
-        make=make,
-        answers=answers,
-        rate=rate,
-        seconds=seconds,
-    )
-    return Latency.of(list(found.seconds), sent=found.sent)
 
 
 async def each_answer(

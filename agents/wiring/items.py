@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from agents import cataloguing
 from agents.catalogue import Catalogue
@@ -72,22 +73,28 @@ def know_items(
         ),
     )
     written: Written[Trend] = Written()
-    trends = TrendReplica(
+    trends = _follow_trends(sockets, catalogue, written, folder=snapshots.folder)
+    rankers = RankerReplica(sockets.reader(topics.RANKERS), sockets.metrics, catalogue=catalogue)
+    replicas = (vectors, trends, rankers)
+    sockets.services.extend(replicas)
+    return Knowing(catalogue, replicas, written)
+
+
+def _follow_trends(
+    sockets: Sockets, catalogue: Catalogue, written: Written[Trend], *, folder: Path
+) -> TrendReplica:
+    return TrendReplica(
         sockets.reader(topics.ITEM_TRENDS),
         sockets.metrics,
         catalogue=catalogue,
         snapshots=TrendSnapshotting(
-            snapshots.folder.with_name("item-trends"),
+            folder.with_name("item-trends"),
             ours=Ours(sockets.names.name(topics.ITEM_TRENDS), sockets.half_life),
             every=sockets.settings.index.snapshot_every.total_seconds(),
             metrics=sockets.metrics,
         ),
         recognise=written.take,
     )
-    rankers = RankerReplica(sockets.reader(topics.RANKERS), sockets.metrics, catalogue=catalogue)
-    replicas = (vectors, trends, rankers)
-    sockets.services.extend(replicas)
-    return Knowing(catalogue, replicas, written)
 
 
 def register_cataloguing(

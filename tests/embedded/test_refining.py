@@ -84,6 +84,16 @@ def seconds(found: Sequence[Slate]) -> list[Slate]:
     return [slate for slate in found if slate.revision == 2]
 
 
+async def second(drill: Drill) -> Slate:
+    """The first second revision."""
+    found = await first(
+        drill.broker,
+        drill.name(topics.RECOMMENDATIONS),
+        lambda r: r.value is not None and decode_slate(r.value).revision == 2,
+    )
+    return decode_slate(found.value or b"")
+
+
 def marks(found: Sequence[Slate]) -> Counter[str]:
     """What slates say of the model: the first revision where it was known, else the second."""
     lines = (slate.degraded[-1] for slate in found if slate.degraded)
@@ -209,12 +219,7 @@ async def test_a_request_in_words_reaches_the_model_only_where_the_setting_lets_
         asked = SlateRequest(user_id="ann", words="something about the sea")
         name = drill.name(topics.SLATE_REQUESTS)
         await send(drill.broker, name, (b"ann", encode_request(asked)))
-        found = await first(
-            drill.broker,
-            drill.name(topics.RECOMMENDATIONS),
-            lambda r: r.value is not None and decode_slate(r.value).revision == 2,
-        )
-    slate = decode_slate(found.value or b"")
+        slate = await second(drill)
     assert (slate.refinement, slate.ranked_by) == ("asked: words", "model")
 
 
@@ -232,12 +237,7 @@ async def test_what_a_model_names_out_of_the_whole_catalogue_comes_up_and_nothin
         asked = SlateRequest(user_id="ann", strategy="generate")
         name = drill.name(topics.SLATE_REQUESTS)
         await send(drill.broker, name, (b"ann", encode_request(asked)))
-        found = await first(
-            drill.broker,
-            drill.name(topics.RECOMMENDATIONS),
-            lambda r: r.value is not None and decode_slate(r.value).revision == 2,
-        )
-    slate = decode_slate(found.value or b"")
+        slate = await second(drill)
     assert slate.ranked_by == "model", slate.degraded
     brought = [item for item in slate.items if "model" in item.sources]
     assert {item.item_id for item in brought} <= {f"rare-{n}" for n in range(281, 300)}

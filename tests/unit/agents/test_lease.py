@@ -6,23 +6,14 @@ import pytest
 
 from agents.safety.lease import Lease
 from streams.errors import MembershipLost
+from tests.support.clocks import Clock
 
 SESSION = 10.0
 
 
-class Clock:
-    """A clock that is set by hand."""
-
-    def __init__(self, now: float = 100.0) -> None:
-        self.now = now
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(100.0)
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ from streams.profiles import Entry, Profile, decode_profile, encode_profile
 from streams.requests import SlateRequest, Trigger, encode_request
 from streams.trends import Trend
 from streams.vectors import VectorRecord
+from tests.support.clocks import Clock
 from tests.support.proposals import proposals
 
 NOW = 20_000 * DAY
@@ -38,16 +39,6 @@ BOOKS = {
 }
 
 
-class Clock:
-    """A clock that is set by hand."""
-
-    def __init__(self, now: float = NOW) -> None:
-        self.now = now
-
-    def __call__(self) -> float:
-        return self.now
-
-
 class Answering:
     """A `Recommending` with what it was handed; its replicas have caught up."""
 
@@ -55,7 +46,7 @@ class Answering:
         self.outbox = SmallOutbox(**outbox)
         self.profiles: DictState[Profile] = DictState()
         self.metrics = Metrics()
-        self.clock = Clock()
+        self.clock = Clock(NOW)
         self.catalogue = Catalogue(ExactIndex(DIM), half_life=7 * DAY)
         for item_id, facts in BOOKS.items() if items else ():
             vector = HashEncoder()([facts.title])[0]

@@ -35,9 +35,6 @@ def own(tmp_path: Path) -> Path:
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 
 
-# -- the swap
-
-
 async def test_a_rebuilt_index_is_swapped_in_and_the_worker_says_so(own: Path) -> None:
     worker = await serving(own, "sand", "tea")
     former = worker.catalogue.index

@@ -14,23 +14,14 @@ from benchmarks.refolding import GAINS
 from benchmarks.soak.crowd import Crowd
 from benchmarks.soak.driving import Order, Sending, Sent
 from streams.events import Interaction, decode_event
+from tests.support.clocks import Clock
 
 ORDER = Order("nowhere:1", rate=100.0, seconds=2.0, users=50, seed=1, item_ids=("a", "b", "c"))
 
 
-class Clock:
-    """Seconds, as told."""
-
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def at(*moments: float) -> tuple[list[Sent], SmallOutbox]:
     """The reports of a load that is looked after at these seconds since its beginning."""
-    clock, outbox = Clock(), SmallOutbox()
+    clock, outbox = Clock(1_000.0), SmallOutbox()
     crowd = Crowd(ORDER.item_ids, users=ORDER.users, seed=ORDER.seed)
     reports: list[Sent] = []
 

@@ -13,6 +13,7 @@ from agents.settings import GatewaySettings
 from gateway.access import LOOPBACK, Caller
 from gateway.limits import MOST_HEADERS, Limits, Rate
 from gateway.problems import Problem
+from tests.support.clocks import Clock
 from tests.unit.gateway.conftest import World
 
 ANN, EVE = Caller("ann", frozenset()), Caller("eve", frozenset())
@@ -23,13 +24,6 @@ def from_address(host: str) -> Request:
 
 
 HERE = from_address("127.0.0.1")
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 # -- requests a second

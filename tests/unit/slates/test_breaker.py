@@ -10,18 +10,12 @@ from hypothesis import strategies as st
 
 from slates.breaker import Breaker, Rest
 from streams.errors import ModelUnavailable
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support.clocks import Clock
 
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(100.0)
 
 
 @pytest.fixture
@@ -131,7 +125,7 @@ def test_opening_and_recovering_are_one_line_each(
 
 @given(st.lists(st.sampled_from(["ok", "fail", "rest"])))
 def test_it_never_admits_anybody_while_it_is_open(steps: list[str]) -> None:
-    clock, row, opened = Clock(), 0, False
+    clock, row, opened = Clock(100.0), 0, False
     breaker = Breaker("small", failures=2, rest=30.0, clock=clock)
     for step in steps:
         if step == "rest":

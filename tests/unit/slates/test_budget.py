@@ -13,18 +13,11 @@ from slates.model import Answer, Message, Question, Usage
 from slates.money import BILLION, FREE, Prices, price
 from slates.tokens import estimate_question
 from streams.errors import ModelUnavailable
+from tests.support.clocks import Clock
 from tests.support.laws import law
 
 QUESTION = Question("s", "p/1", (Message("user", "one two three"),), 20)
 WORST = estimate_question(QUESTION) + 20
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Server:
@@ -61,7 +54,7 @@ def test_not_one_token_more_is_spent_than_allowed(limit: int, seed: int, tasks: 
     rng = random.Random(seed)
     acts = ("short", "long", "break", "refuse", "hang")
     server = Server(lambda: rng.choice(acts))
-    budget = Budget(Limits(hour=limit, user=limit // 2), clock=Clock())
+    budget = Budget(Limits(hour=limit, user=limit // 2), clock=Clock(1_000.0))
 
     async def one(at: int) -> None:
         try:
@@ -88,7 +81,7 @@ def test_not_one_token_more_is_spent_than_allowed(limit: int, seed: int, tasks: 
 async def test_what_does_not_fit_is_refused_with_the_budget_that_it_exceeds(
     limits: Limits, reason: str
 ) -> None:
-    model = budgeted(Server(lambda: "long"), Budget(limits, clock=Clock()))
+    model = budgeted(Server(lambda: "long"), Budget(limits, clock=Clock(1_000.0)))
     await model.ask(QUESTION, within=1.0)
     with pytest.raises(ModelUnavailable) as caught:
         await model.ask(QUESTION, within=1.0)
@@ -96,14 +89,14 @@ async def test_what_does_not_fit_is_refused_with_the_budget_that_it_exceeds(
 
 
 async def test_what_was_held_and_not_used_is_free_again() -> None:
-    budget = Budget(Limits(hour=2 * WORST - 10), clock=Clock())
+    budget = Budget(Limits(hour=2 * WORST - 10), clock=Clock(1_000.0))
     model = budgeted(Server(lambda: "short"), budget)
     await model.ask(QUESTION, within=1.0)
     await model.ask(QUESTION, within=1.0)
 
 
 async def test_one_users_calls_leave_the_others_theirs() -> None:
-    budget = Budget(Limits(user=WORST), clock=Clock())
+    budget = Budget(Limits(user=WORST), clock=Clock(1_000.0))
     server = Server(lambda: "long")
     await budgeted(server, budget, "ann").ask(QUESTION, within=1.0)
     await budgeted(server, budget, "bob").ask(QUESTION, within=1.0)
@@ -113,7 +106,7 @@ async def test_one_users_calls_leave_the_others_theirs() -> None:
 
 async def test_a_refused_call_costs_nothing_and_a_broken_one_the_worst_case() -> None:
     for act, left in (("refuse", True), ("break", False)):
-        budget = Budget(Limits(hour=WORST), clock=Clock())
+        budget = Budget(Limits(hour=WORST), clock=Clock(1_000.0))
         model = budgeted(Server(lambda act=act: act), budget)
         with pytest.raises(ModelUnavailable):
             await model.ask(QUESTION, within=1.0)
@@ -126,7 +119,7 @@ async def test_a_refused_call_costs_nothing_and_a_broken_one_the_worst_case() ->
 
 
 async def test_a_cancelled_call_costs_the_worst_case() -> None:
-    budget = Budget(Limits(hour=WORST), clock=Clock())
+    budget = Budget(Limits(hour=WORST), clock=Clock(1_000.0))
     task = asyncio.create_task(budgeted(Server(lambda: "hang"), budget).ask(QUESTION, within=1.0))
     await asyncio.sleep(0.01)
     task.cancel()
@@ -137,7 +130,7 @@ async def test_a_cancelled_call_costs_the_worst_case() -> None:
 
 
 async def test_usage_beyond_the_estimate_is_booked_and_estimated_from_then_on() -> None:
-    budget = Budget(Limits(hour=10 * WORST), clock=Clock())
+    budget = Budget(Limits(hour=10 * WORST), clock=Clock(1_000.0))
     server = Server(lambda: "short", extra=30)
     await budgeted(server, budget).ask(QUESTION, within=1.0)
     assert budget.worst(QUESTION).prompt >= estimate_question(QUESTION) + 30
@@ -151,7 +144,7 @@ async def test_a_server_that_does_not_count_costs_the_worst_case() -> None:
         async def ask(self, question: Question, *, within: float) -> Answer:
             return Answer("x", Usage(), "m", 0.0)
 
-    budget = Budget(Limits(hour=WORST), clock=Clock())
+    budget = Budget(Limits(hour=WORST), clock=Clock(1_000.0))
     await budgeted(Silent(lambda: ""), budget).ask(QUESTION, within=1.0)
     with pytest.raises(ModelUnavailable):
         budget.hold("ann", 1)
@@ -164,7 +157,7 @@ async def test_a_server_that_does_not_count_costs_the_worst_case() -> None:
 def test_in_no_hour_whatsoever_is_more_spent_than_allowed(
     calls: list[tuple[float, int]], limit: int
 ) -> None:
-    clock = Clock()
+    clock = Clock(1_000.0)
     budget = Budget(Limits(hour=limit), clock=clock)
     spent: list[tuple[float, int]] = []
     for wait, tokens in calls:
@@ -180,7 +173,7 @@ def test_in_no_hour_whatsoever_is_more_spent_than_allowed(
 
 
 def test_an_hour_later_all_of_it_is_there_again() -> None:
-    clock = Clock()
+    clock = Clock(1_000.0)
     budget = Budget(Limits(hour=10, user=10), clock=clock)
     budget.settle(budget.hold("ann", 10), tokens=10)
     clock.now += HOUR * (1 + 1 / STEPS)
@@ -188,7 +181,7 @@ def test_an_hour_later_all_of_it_is_there_again() -> None:
 
 
 def test_a_clock_that_goes_back_neither_refills_nor_locks() -> None:
-    clock = Clock()
+    clock = Clock(1_000.0)
     budget = Budget(Limits(hour=10), clock=clock)
     budget.settle(budget.hold("ann", 10), tokens=10)
     clock.now -= 100_000.0
@@ -211,7 +204,7 @@ async def test_money_is_held_at_the_highest_price_and_booked_at_the_real_one() -
         {"m": price(prompt=1.0, completion=1.0), "dear": price(prompt=9.0, completion=9.0)}
     )
     limit = 9 * WORST * BILLION // 1_000_000
-    budget = Budget(Limits(day=limit), clock=Clock())
+    budget = Budget(Limits(day=limit), clock=Clock(1_000.0))
     model = budgeted(Server(lambda: "long"), budget, prices=prices)
     await model.ask(QUESTION, within=1.0)
     with pytest.raises(ModelUnavailable) as caught:
@@ -222,7 +215,7 @@ async def test_money_is_held_at_the_highest_price_and_booked_at_the_real_one() -
 
 
 def test_what_the_ledger_has_of_today_counts_after_a_restart() -> None:
-    clock = Clock()
+    clock = Clock(1_000.0)
     budget = Budget(Limits(day=100), clock=clock, spent_today=90)
     with pytest.raises(ModelUnavailable):
         budget.hold("ann", 1, 11)

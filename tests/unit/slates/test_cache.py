@@ -13,16 +13,9 @@ from slates.books import Cause, Looked
 from slates.cache import Cache, Cached
 from slates.model import Answer, Message, Model, Question, Usage
 from streams.errors import ModelUnavailable
+from tests.support.clocks import Clock
 
 WORDS = "a sad film about the sea"
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Server:

@@ -15,6 +15,7 @@ from slates.remote import Manners, RemoteModel
 from slates.testing import Asked, ModelServer, Reply, Script, Step
 from slates.testing.script import after, cut, drip, failing, hang, not_utf8, say
 from streams.errors import ModelUnavailable
+from tests.support.clocks import Clock
 
 KEY = "sk-do-not-tell"
 ORDER = {"type": "object", "properties": {"order": {"type": "array"}}, "required": ["order"]}
@@ -25,13 +26,6 @@ SOON = 5.0
 """Seconds: far more than a call on this machine takes."""
 
 Connect = Callable[..., RemoteModel]
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
