@@ -50,7 +50,13 @@ TOML_FILE = "headwater.toml"
 EMBEDDED = "embedded"
 
 # Read by Headwater's surroundings, not by this tree.
-_FOREIGN = {"HEADWATER_KAFKA_JARS", "HEADWATER_RELIABILITY", "HEADWATER_REQUIRE_KAFKA"}
+_FOREIGN = {
+    "HEADWATER_KAFKA_JARS",
+    "HEADWATER_RELIABILITY",
+    "HEADWATER_REQUIRE_BROWSER",
+    "HEADWATER_REQUIRE_KAFKA",
+    "HEADWATER_REQUIRE_PROMTOOL",
+}
 
 
 # Parts of which no value is shown in an error: a key may stand under a misspelt name.

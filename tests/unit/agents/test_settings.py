@@ -1,5 +1,6 @@
 """A wrong setting is named at start, and a secret is never shown."""
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -11,6 +12,7 @@ from streams.errors import BadSetting
 from streams.requests import SlateRequest
 
 SECRET = "do not tell"
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +53,15 @@ def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, va
     monkeypatch.setenv(name, value)
     with pytest.raises(BadSetting, match=name):
         load_settings()
+
+
+@pytest.mark.parametrize("file", [".ci/run", "Makefile"])
+def test_what_our_own_tools_set_is_known(monkeypatch: pytest.MonkeyPatch, file: str) -> None:
+    names = re.findall(r"\bHEADWATER_[A-Z_]+(?==)", (ROOT / file).read_text("utf-8"))
+    assert names
+    for name in names:
+        monkeypatch.setenv(name, "1")
+    load_settings()
 
 
 @pytest.mark.parametrize("broker", ["embedded", "kafka", "a:9092, b:9093", "[::1]:9092"])
