@@ -9,12 +9,14 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TextIO
 
-from agents.scraping import is_ready, scrape
+from agents.scraping import Figures, is_ready, scrape
 from benchmarks.pacing import Latency, Make, answers_per_second, each_answer
 from slates.slate import decode_slate
 from streams import topics
@@ -31,6 +33,9 @@ RATES = (50, 200)
 """Events per second, besides half of saturation."""
 IN_FLIGHT = 100
 """Events not answered yet while saturation is looked for."""
+SILENT = 30.0
+"""Seconds without an answer after which a worker is taken for dead."""
+LAST_LINES = 20
 OVERLOAD = 3
 """Times saturation that come in to see whether profiles keep up."""
 
@@ -58,27 +63,34 @@ def worker(
     """A worker process; yields the seconds from its start until it was ready."""
     began = time.monotonic()
     chosen = ("--roles", roles) if roles else ()
-    child = subprocess.Popen(
-        [sys.executable, "-m", "agents", "worker", "--with-parent", *chosen],
-        env={
-            **os.environ,
-            "HEADWATER_BROKER": broker.bootstrap,
-            "HEADWATER_STATE_DIR": state_dir,
-            "HEADWATER_METRICS__PORT": str(port),
-            "HEADWATER_TOPIC_PREFIX": prefix,
-            **(more or {}),
-        },
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        while not is_ready(port):
-            if child.poll() is not None or time.monotonic() - began > 300:
-                raise SetupError("the worker did not become ready: run `headwater worker` to see")
-            time.sleep(0.02)
-        yield time.monotonic() - began
-    finally:
-        child.send_signal(end)
-        child.wait(30)
+    environ = {
+        **os.environ,
+        "HEADWATER_BROKER": broker.bootstrap,
+        "HEADWATER_STATE_DIR": state_dir,
+        "HEADWATER_METRICS__PORT": str(port),
+        "HEADWATER_TOPIC_PREFIX": prefix,
+        **(more or {}),
+    }
+    command = [sys.executable, "-m", "agents", "worker", "--with-parent", *chosen]
+    with tempfile.TemporaryFile("w+") as words:
+        child = subprocess.Popen(command, env=environ, stderr=words)
+        try:
+            while not is_ready(port):
+                if child.poll() is not None or time.monotonic() - began > 300:
+                    raise SetupError("the worker did not become ready")
+                time.sleep(0.02)
+            yield time.monotonic() - began
+        except SetupError as exc:
+            raise SetupError(f"{exc}; its last words:\n{_last(words)}") from exc
+        finally:
+            child.send_signal(end)
+            child.wait(30)
+
+
+def _last(words: TextIO) -> str:
+    """What a worker said last."""
+    words.seek(0)
+    return "".join(words.readlines()[-LAST_LINES:])
 
 
 @contextmanager
@@ -241,16 +253,32 @@ async def load(broker: Broker, items: Sequence[Item], *, port: int, prefix: str 
         name = f"{prefix}{topics.ITEMS.name}"
         await outbox.post(name, key=item.item_id.encode(), value=encode_item(item))
     await outbox.stop()
-    while scrape(port).total("headwater_index_items") < len(items):
-        await asyncio.sleep(0.5)
+    await _until(port, lambda figures: figures.total("headwater_index_items") >= len(items))
     return time.monotonic() - began
 
 
 async def idle(port: int) -> None:
     """Until the worker has nothing left to do: a backlog is not to be measured twice."""
-    while scrape(port).total("headwater_consumer_lag") or not is_ready(port):
-        await asyncio.sleep(0.5)
+    await _until(
+        port, lambda figures: not figures.total("headwater_consumer_lag") and is_ready(port)
+    )
     await asyncio.sleep(2)
+
+
+async def _until(port: int, holds: Callable[[Figures], bool]) -> None:
+    """
+    Look at the figures of a worker until something holds.
+
+    Raises:
+        SetupError: It answers no more; a worker that has died never will.
+    """
+    answered = time.monotonic()
+    while not ((figures := scrape(port)).samples and holds(figures)):
+        if figures.samples:
+            answered = time.monotonic()
+        elif time.monotonic() - answered > SILENT:
+            raise SetupError(f"the worker has not answered for {SILENT:.0f} s")
+        await asyncio.sleep(0.5)
 
 
 async def findable(
