@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 PROGRAMS := tests/embedded
 # Two processes for what computes; four for tests that mostly wait for programs they have started.
-TESTS := $(BIN)/python -m pytest -n 2 --dist loadfile --ignore=$(PROGRAMS)
+TESTS := $(BIN)/python -m pytest -n 2 --dist loadfile
 PROGRAM_TESTS := $(BIN)/python -m pytest -n 4 --dist loadfile $(PROGRAMS)
 STAMP := .venv/installed
 
