@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sortedcontainers import SortedList
 
-from agents.known import Known, dump_known, known_of, read_known
+from agents.known import Known, dump_known, known_of
+from agents.stretches import Last
 from agents.trend_snapshots import KeptTrends
 from agents.wanting import Wanting
 from agents.wordbook import Wordbook
@@ -242,18 +243,9 @@ class Catalogue:
 
     # snapshots
 
-    def dump_facts(self) -> bytes:
-        """Everything but the vectors and trends, for a snapshot."""
-        return dump_known(self._known)
-
-    def load(self, index: Snapshottable, payload: bytes) -> None:
-        """
-        Take over an index and what `dump_facts` wrote beside it.
-
-        Raises:
-            msgspec.DecodeError: It was not written by this version.
-        """
-        self.take(index, read_known(payload))
+    def dump_facts(self, lasts: Mapping[int, Last]) -> bytes:
+        """Everything but the vectors and trends, and with which records that ends."""
+        return dump_known(self._known, lasts)
 
     def take(self, index: Snapshottable, kept: Mapping[str, Known]) -> None:
         """

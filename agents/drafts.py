@@ -12,6 +12,8 @@ import msgspec
 from agents.aging import check_age
 from agents.decoding import read_vectors
 from agents.known import Known, dump_known, known_of, read_known
+from agents.proof import Proof, lasts_of, places_of
+from agents.stretches import Last
 from indexes.embedding import DIM
 from indexes.exact import ExactIndex
 from indexes.images import Snapshottable
@@ -33,6 +35,8 @@ class Draft:
     """Of exactly the items of the index."""
     offsets: dict[int, int]
     """Partition to the next offset to read."""
+    lasts: dict[int, Last]
+    """Partition to the last record before that."""
     fingerprint: bytes
     """Of the encoder whose vectors these are."""
 
@@ -48,24 +52,32 @@ class Draft:
         moved = [i for i, new in known.items() if _hash(self.known.get(i)) != new.content_hash]
         self.index.upsert_many([(i, changes.vectors[i].vector) for i in moved])
         self.known.update(known)
+        self.lasts |= lasts_of(records)
 
     async def catch_up(self, reader: LogReader) -> None:
         """
         Read on to the end that the log has now.
 
         Raises:
-            IndexUnfit: The log has never been where this one ends.
+            IndexUnfit: The log does not have the last records of this one.
         """
+        proof = Proof(self.lasts)
         try:
-            await reader.start(self.offsets)
-            if reader.restarted:
-                raise IndexUnfit(f"it is not of this log: {reader.topic!r} was made anew since")
-            while reader.behind:
+            await reader.start(self.begins)
+            while reader.behind and not reader.restarted:
                 if records := await reader.read(wait=READ_WAIT):
+                    proof.see(records)
                     await asyncio.to_thread(self.fold, records)
+            if reader.restarted or not proof.holds:
+                raise IndexUnfit(f"it is not of this log: {reader.topic!r} was made anew since")
             self.offsets = dict(reader.positions)
         finally:
             await reader.stop()
+
+    @property
+    def begins(self) -> dict[int, int]:
+        """Partition to the offset from which to read on: that of the last record contained."""
+        return self.offsets | places_of(self.lasts)
 
     def save(self, folder: Path) -> None:
         """
@@ -78,7 +90,7 @@ class Draft:
             folder,
             index=self.index,
             offsets={str(partition): offset for partition, offset in self.offsets.items()},
-            facts=dump_known(self.known),
+            facts=dump_known(self.known, self.lasts),
             fingerprint=self.fingerprint.hex(),
         )
 
@@ -115,11 +127,11 @@ def open_draft(
     if (fault := snapshot.index.examine().fault) is not None:
         raise IndexUnfit(fault)
     try:
-        known = read_known(snapshot.facts)
+        kept = read_known(snapshot.facts)
     except (msgspec.DecodeError, msgspec.ValidationError) as exc:
         raise SnapshotCorrupt(f"{folder}: facts: {exc}") from exc
     offsets = {int(partition): offset for partition, offset in snapshot.offsets.items()}
-    return Draft(snapshot.index, known, offsets, fingerprint)
+    return Draft(snapshot.index, kept.known, offsets, kept.lasts, fingerprint)
 
 
 def new_index(kind: str, *, items: int = 0, on_alarm: Callable[[str], None]) -> Snapshottable:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 import msgspec
 
+from agents.stretches import Last
 from streams.items import ItemFacts
 from streams.vectors import VectorRecord
 
@@ -36,12 +40,25 @@ def known_of(record: VectorRecord) -> Known:
     return Known(record.facts, record.content_hash, record.partition, record.offset)
 
 
-def dump_known(known: dict[str, Known]) -> bytes:
+class Kept(NamedTuple):
+    """What a snapshot says beside the vectors."""
+
+    known: dict[str, Known]
+    lasts: dict[int, Last]
+    """Partition to the last record of `item-vectors` contained."""
+
+
+class _Written(msgspec.Struct, array_like=True):
+    lasts: dict[int, Last]
+    known: dict[str, msgspec.Raw]
+
+
+def dump_known(known: Mapping[str, Known], lasts: Mapping[int, Last]) -> bytes:
     """All of it, for a snapshot."""
-    return msgspec.msgpack.encode(known)
+    return msgspec.msgpack.encode((lasts, known))
 
 
-def read_known(payload: bytes) -> dict[str, Known]:
+def read_known(payload: bytes) -> Kept:
     """
     What `dump_known` wrote.
 
@@ -51,5 +68,6 @@ def read_known(payload: bytes) -> dict[str, Known]:
     Raises:
         msgspec.DecodeError: It was not written by this version.
     """
-    kept = msgspec.msgpack.decode(payload, type=dict[str, msgspec.Raw])
-    return {item_id: _decoder.decode(known) for item_id, known in kept.items()}
+    written = msgspec.msgpack.decode(payload, type=_Written)
+    known = {item_id: _decoder.decode(raw) for item_id, raw in written.known.items()}
+    return Kept(known, written.lasts)

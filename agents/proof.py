@@ -6,15 +6,34 @@ A topic that was deleted and made anew has other records at those offsets, or no
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from agents.stretches import Last, checksum
+from streams.errors import LocalStateUnusable
 from streams.kafka import Record
 
 
 def last_of(record: Record) -> Last:
     """A record, as a copy that ends with it remembers it."""
     return Last(record.offset, checksum(record.key or b"", record.value))
+
+
+def lasts_of(records: Iterable[Record]) -> dict[int, Last]:
+    """Partition to the last of its records, as a copy that ends with it remembers it."""
+    newest = {record.partition: record for record in records}
+    return {partition: last_of(record) for partition, record in newest.items()}
+
+
+def places_of(lasts: Mapping[int, Last]) -> dict[int, int]:
+    """Partition to the offset of its last record: from there a proof has to read."""
+    return {partition: last.offset for partition, last in lasts.items()}
+
+
+def other_log(folder: Path) -> LocalStateUnusable:
+    """Why a copy whose proof has failed is not used."""
+    what = f"{folder}: the topic does not have the records that it ends with"
+    return LocalStateUnusable(what, reason="other_log")
 
 
 class Proof:

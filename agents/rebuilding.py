@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from agents.decoding import read_vectors
 from agents.drafts import READ_WAIT, Draft
 from agents.known import known_of
+from agents.proof import lasts_of
+from agents.stretches import Last
 from indexes.embedding import DIM
 from indexes.images import Snapshottable
 from streams.errors import IndexUnfit, SetupError
@@ -48,6 +50,8 @@ class Newest:
     """By item."""
     offsets: dict[int, int] = field(default_factory=dict)
     """Partition to the next offset to read."""
+    lasts: dict[int, Last] = field(default_factory=dict)
+    """Partition to its last record."""
     records: int = 0
     refused: int = 0
     """Records that could not be used."""
@@ -61,6 +65,7 @@ class Newest:
         for item_id in changes.gone:
             self.vectors.pop(item_id, None)
         self.records += len(records)
+        self.lasts |= lasts_of(records)
 
     def _refuse(self, record: Record, error: Exception) -> None:
         self.refused += 1
@@ -147,4 +152,5 @@ def build(
     seconds = time.monotonic() - began
     index.count_from(1, seconds=seconds)
     known = {item_id: known_of(record) for item_id, record in newest.vectors.items()}
-    return Built(Draft(index, known, newest.offsets, fingerprint), seconds, finding.recall)
+    draft = Draft(index, known, newest.offsets, newest.lasts, fingerprint)
+    return Built(draft, seconds, finding.recall)

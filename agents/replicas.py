@@ -17,8 +17,11 @@ from mode import Service
 
 from agents.catalogue import Catalogue
 from agents.decoding import read_rankers, read_vectors
+from agents.drafts import Draft
 from agents.metrics import Metrics
-from agents.snapshotting import Snapshotting
+from agents.proof import Proof, lasts_of, places_of
+from agents.snapshotting import Restored, Snapshotting
+from agents.stretches import Last
 from agents.takeover import Takeover
 from streams.deadletters import reason
 from streams.kafka import LogReader, Record
@@ -131,22 +134,42 @@ class VectorReplica(Replica):
         self.fingerprint = fingerprint
         self.snapshots = snapshots
         self.takeover = takeover
+        self._proof = Proof({})
+        self._lasts: dict[int, Last] = {}
+        """Partition to the newest record that was taken over."""
 
     async def restore(self) -> Mapping[int, int]:
         """A rebuilt index, else the newest snapshot that can be trusted, else nothing."""
-        offsets = self.takeover.begin()
-        if offsets is None:
-            kept = await asyncio.to_thread(self.snapshots.read, self.catalogue)
-            offsets = self.snapshots.adopt(kept, self.catalogue)
+        begun: Draft | Restored | None = self.takeover.begin()
+        if begun is None:
+            begun = await asyncio.to_thread(self.snapshots.read, self.catalogue)
+            if begun is not None:
+                self.snapshots.adopt(begun, self.catalogue)
         self._gauge()
-        return offsets
+        if begun is None:
+            return {}
+        self._lasts = dict(begun.lasts)
+        self._proof = Proof(self._lasts)
+        return {**begun.offsets, **places_of(self._lasts)}
 
     async def reset(self) -> None:
-        """Empty the catalogue."""
+        """Empty the catalogue: what it was filled from is of another log."""
+        self.snapshots.refuse()
+        self._proof, self._lasts = Proof({}), {}
         self.catalogue.clear()
+
+    async def catch_up(self) -> bool:
+        """Begin again where the log does not have the last records of what was restored."""
+        if self._proof.holds:
+            return True
+        await self.reset()
+        self.reader.rewind()
+        return False
 
     async def apply(self, records: Sequence[Record]) -> None:
         """Vectors in a thread, facts after them, so that what is announced can be found."""
+        if not self.ready.is_set():
+            self._proof.see(records)
         changes = read_vectors(
             records,
             dim=self.catalogue.index.dim,
@@ -165,6 +188,7 @@ class VectorReplica(Replica):
             self.catalogue.announce(item_id, vector)
         if self.ready.is_set():
             await asyncio.to_thread(self._probe, came[-PROBES:])
+        self._lasts |= lasts_of(records)
         self._gauge()
         self.snapshots.note_change()
 
@@ -175,7 +199,7 @@ class VectorReplica(Replica):
             self._gauge()
             self.snapshots.note_change()
         if self.ready.is_set():  # what lies behind may be older than the log tells of removals
-            self.snapshots.tick(self.catalogue, self.applied)
+            self.snapshots.tick(self.catalogue, self.applied, self._lasts)
 
     def _moved(self, vectors: Mapping[str, VectorRecord]) -> dict[str, VectorRecord]:
         """Those whose text is new; the others have only new facts, and keep their place."""
@@ -222,7 +246,7 @@ class VectorReplica(Replica):
         await super().on_stop()
         self.catalogue.index.close()
         if self.ready.is_set():  # or a whole snapshot would be replaced by a part of it
-            self.snapshots.finish(self.catalogue, self.applied)
+            self.snapshots.finish(self.catalogue, self.applied, self._lasts)
 
 
 class RankerReplica(Replica):

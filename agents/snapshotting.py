@@ -12,9 +12,11 @@ import msgspec
 
 from agents.aging import CONFIRM_EVERY, check_age
 from agents.catalogue import Catalogue
-from agents.known import Known, read_known
+from agents.known import Kept, Known, read_known
 from agents.metrics import Metrics
+from agents.proof import other_log
 from agents.spacing import Spacing
+from agents.stretches import Last
 from indexes.embedding import DIM, fingerprint
 from indexes.images import Snapshottable
 from indexes.snapshot_writer import SnapshotWriter
@@ -34,6 +36,8 @@ class Restored:
     known: Mapping[str, Known]
     offsets: Mapping[int, int]
     """Partition to the offset to go on from."""
+    lasts: Mapping[int, Last]
+    """Partition to the last record contained, which the log must have, too."""
 
 
 class Snapshotting:
@@ -52,15 +56,6 @@ class Snapshotting:
         self._spacing = Spacing(folder, replica=REPLICA, every=every, metrics=metrics, clock=clock)
         self._writer = self._spacing._writer
 
-    def restore(self, catalogue: Catalogue) -> Mapping[int, int]:
-        """
-        Fill the catalogue from the newest snapshot.
-
-        Returns:
-            Partition to the offset to go on from; empty when there is none that can be used.
-        """
-        return self.adopt(self.read(catalogue), catalogue)
-
     def read(self, catalogue: Catalogue) -> Restored | None:
         """
         The newest snapshot; None when there is none that can be used.
@@ -74,22 +69,25 @@ class Snapshotting:
             if snapshot is None:
                 return None
             check_age(self.folder, snapshot.written_at, now=self._clock())
+            kept = _kept(snapshot.facts, self.folder)
             return Restored(
                 _as_configured(snapshot.index, catalogue.index),
-                _known(snapshot.facts, self.folder),
+                kept.known,
                 {int(partition): offset for partition, offset in snapshot.offsets.items()},
+                kept.lasts,
             )
         except StateUnusable as error:
             self._spacing.say_unusable(error)
             return None
 
-    def adopt(self, restored: Restored | None, catalogue: Catalogue) -> Mapping[int, int]:
-        """Fill the catalogue with what was read; partition to the offset to go on from."""
-        if restored is None:
-            return {}
+    def adopt(self, restored: Restored, catalogue: Catalogue) -> None:
+        """Fill the catalogue with what was read."""
         catalogue.take(restored.index, restored.known)
         log.info("snapshot restored: %d items", len(catalogue))
-        return restored.offsets
+
+    def refuse(self) -> None:
+        """What was read has turned out to be of another log."""
+        self._spacing.say_unusable(other_log(self.folder))
 
     @property
     def busy(self) -> bool:
@@ -100,13 +98,16 @@ class Snapshotting:
         """There is something to write."""
         self._spacing.note_change()
 
-    def tick(self, catalogue: Catalogue, positions: Mapping[int, int]) -> None:
+    def tick(
+        self, catalogue: Catalogue, positions: Mapping[int, int], lasts: Mapping[int, Last]
+    ) -> None:
         """
         Look after the child, and start one when it is time; call it often, it never waits.
 
         Args:
             catalogue: All that the log had at the worker's start, and what came since.
             positions: Partition to the offset to go on from.
+            lasts: Partition to the last record before that.
         """
         if self._clock() - self._spacing.started > CONFIRM_EVERY:
             self.note_change()  # or what nobody has changed would be too old one day
@@ -115,13 +116,15 @@ class Snapshotting:
             writer.start(
                 index=catalogue.index,
                 offsets=_named(positions),
-                facts=catalogue.dump_facts(),
+                facts=catalogue.dump_facts(lasts),
                 fingerprint=fingerprint().hex(),
             )
 
         self._spacing.look(start)
 
-    def finish(self, catalogue: Catalogue, positions: Mapping[int, int]) -> None:
+    def finish(
+        self, catalogue: Catalogue, positions: Mapping[int, int], lasts: Mapping[int, Last]
+    ) -> None:
         """Write what has changed since the last one, and wait for it."""
 
         def write() -> None:
@@ -129,7 +132,7 @@ class Snapshotting:
                 self.folder,
                 index=catalogue.index,
                 offsets=_named(positions),
-                facts=catalogue.dump_facts(),
+                facts=catalogue.dump_facts(lasts),
                 fingerprint=fingerprint().hex(),
             )
 
@@ -140,7 +143,7 @@ def _named(positions: Mapping[int, int]) -> dict[str, int]:
     return {str(partition): offset for partition, offset in positions.items()}
 
 
-def _known(facts: bytes, folder: Path) -> Mapping[str, Known]:
+def _kept(facts: bytes, folder: Path) -> Kept:
     try:
         return read_known(facts)
     except (msgspec.DecodeError, msgspec.ValidationError) as exc:

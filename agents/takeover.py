@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from agents.catalogue import Catalogue
@@ -73,12 +73,12 @@ class Takeover:
         self.failures = 0
         """Rebuilt indexes thrown away, and failures of those indexes that were replaced."""
 
-    def begin(self) -> Mapping[int, int] | None:
+    def begin(self) -> Draft | None:
         """
         Take over a rebuilt index that waits at the worker's start, before anything is asked.
 
         Returns:
-            Partition to the offset to go on from; None when there is none, or none of use.
+            What was taken over, to go on from; None when there is none, or none of use.
         """
         try:
             self._handover.attend()
@@ -96,7 +96,7 @@ class Takeover:
             return None
         self._adopt(draft, among=draft.known)
         self._handover.clean()
-        return draft.offsets
+        return draft
 
     async def tick(self, *, may_swap: bool) -> bool:
         """

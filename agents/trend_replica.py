@@ -15,7 +15,7 @@ from typing import Any, TypeAlias, TypeVar
 from agents.catalogue import Catalogue
 from agents.decoding import Recognise, read_trends
 from agents.metrics import Metrics
-from agents.proof import Proof, last_of
+from agents.proof import Proof, lasts_of, places_of
 from agents.replicas import Replica
 from agents.stretches import Last
 from agents.trend_snapshots import TrendSnapshot
@@ -63,7 +63,7 @@ class TrendReplica(Replica):
             return {}
         self._proof = Proof(self._snapshot.lasts)
         self._lasts = dict(self._snapshot.lasts)
-        return {partition: last.offset for partition, last in self._snapshot.lasts.items()}
+        return places_of(self._lasts)
 
     async def reset(self) -> None:
         """Throw away what was read: the log does not reach so far."""
@@ -77,7 +77,7 @@ class TrendReplica(Replica):
         else:
             self._proof.see(records)
             _newest_of_keys(records, known=self._newest)
-        self._lasts |= {r.partition: last_of(r) for r in _newest_of_partitions(records)}
+        self._lasts |= lasts_of(records)
 
     async def catch_up(self) -> bool:
         """Follow what the log had at start; begin again where that is not the snapshot's log."""
@@ -140,7 +140,3 @@ def _newest_of_keys(records: Iterable[Record], known: Newest | None = None) -> N
     for record in records:
         newest[record.key] = (*newest.get(record.key, ())[-1:], record)
     return newest
-
-
-def _newest_of_partitions(records: Sequence[Record]) -> Iterable[Record]:
-    return {record.partition: record for record in records}.values()

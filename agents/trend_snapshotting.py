@@ -10,10 +10,11 @@ from pathlib import Path
 
 from agents.aging import CONFIRM_EVERY
 from agents.metrics import Metrics
+from agents.proof import other_log
 from agents.spacing import Spacing
 from agents.stretches import Last
 from agents.trend_snapshots import KeptTrends, Ours, TrendSnapshot, load, write
-from streams.errors import LocalStateUnusable, StateUnusable
+from streams.errors import StateUnusable
 
 log = logging.getLogger("headwater")
 
@@ -54,8 +55,7 @@ class TrendSnapshotting:
 
     def refuse(self) -> None:
         """What was read has turned out to be of another log."""
-        what = f"{self.folder}: the topic does not have the records that it ends with"
-        self._spacing.say_unusable(LocalStateUnusable(what, reason="other_log"))
+        self._spacing.say_unusable(other_log(self.folder))
 
     def note_change(self) -> None:
         """There is something to write."""

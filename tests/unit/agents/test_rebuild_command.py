@@ -22,7 +22,7 @@ REFUSED = Answer("abc", False, why="vectors.npy: altered")
 
 
 def built(index: ExactIndex | None = None) -> Built:
-    draft = Draft(ExactIndex(DIM) if index is None else index, {}, {0: 5}, fingerprint())
+    draft = Draft(ExactIndex(DIM) if index is None else index, {}, {0: 5}, {}, fingerprint())
     return Built(draft, seconds=1.25, recall=0.9961)
 
 

@@ -1,6 +1,7 @@
 """A replica of the vectors goes on where its snapshot ends."""
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,17 @@ from tests.support.following import Following, Gated, value
 
 # Python 3.12 warns that a child may inherit a held lock, and counts numpy's threads: ours exits.
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+
+
+FAILURES = "headwater_local_state_failures_total"
+
+
+def kept(folder: Path) -> tuple[set[str], Mapping[int, int]]:
+    """The items in the snapshot there, and the offsets it has reached."""
+    snapshots = Snapshotting(folder, every=1.0, metrics=Metrics())
+    restored = snapshots.read(Catalogue(ExactIndex(DIM), half_life=1000.0))
+    assert restored is not None
+    return set(restored.known), restored.offsets
 
 
 # -- snapshots
@@ -49,32 +61,47 @@ async def test_the_gauges_tell_of_what_a_snapshot_brought_before_anything_comes(
         assert second.count("headwater_index_items") == 1
 
 
-async def test_of_the_log_before_the_snapshot_nothing_is_read_again(tmp_path: Path) -> None:
+async def test_of_the_log_before_the_end_of_the_snapshot_nothing_is_read_again(
+    tmp_path: Path,
+) -> None:
     first = Following(tmp_path)
     first.log.append(b"dune", value("sand"))
+    first.log.append(b"emma", value("tea"))
     async with first.following():
         pass
     second = Following(tmp_path)
     second.log.append(b"dune", b"another value at the same place: reading it would be refused")
+    second.log.append(b"emma", value("tea"))
     async with second.following():
-        assert second.catalogue.matching({}) == {"dune"}
+        assert second.catalogue.matching({}) == {"dune", "emma"}
     assert second.refused("malformed_vector") is None
 
 
+@pytest.mark.parametrize("grown", [1, 4, 5, 9])
 async def test_a_snapshot_of_another_log_is_thrown_away_and_the_log_read_from_its_start(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, grown: int, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """However long the other log has grown since: what counts is which records it has."""
     first = Following(tmp_path)
     for number in range(5):
         first.log.append(b"old-%d" % number, value(str(number)))
     async with first.following():
         pass
     second = Following(tmp_path)
-    second.log.append(b"new", value("new"))
+    for number in range(grown):
+        second.log.append(b"new-%d" % number, value(str(number)))
+    new = {f"new-{number}" for number in range(grown)}
     async with second.following():
-        assert second.catalogue.matching({}) == {"new"}
-        assert second.catalogue.index.item_ids() == ["new"]
-    assert "not of this log" in caplog.text
+        assert second.catalogue.matching({}) == new
+        assert set(second.catalogue.index.item_ids()) == new
+    assert "the topic does not have the records that it ends with" in caplog.text
+    assert second.count(FAILURES, topic="item-vectors", reason="other_log") == 1
+
+    third = Following(tmp_path)
+    third.log.records = [*second.log.records]
+    async with third.following():
+        assert third.catalogue.matching({}) == new
+    assert third.count(FAILURES, topic="item-vectors", reason="other_log") is None
 
 
 async def test_stopping_leaves_a_snapshot_behind_with_all_that_was_read(tmp_path: Path) -> None:
@@ -82,9 +109,7 @@ async def test_stopping_leaves_a_snapshot_behind_with_all_that_was_read(tmp_path
     following.log.append(b"dune", value("sand"))
     async with following.following():
         pass
-    catalogue = Catalogue(ExactIndex(DIM), half_life=1000.0)
-    assert Snapshotting(tmp_path, every=1.0, metrics=Metrics()).restore(catalogue) == {0: 1, 1: 0}
-    assert catalogue.matching({}) == {"dune"}
+    assert kept(tmp_path) == ({"dune"}, {0: 1, 1: 0})
 
 
 async def test_what_was_not_followed_to_the_end_leaves_the_former_snapshot(tmp_path: Path) -> None:
@@ -102,8 +127,7 @@ async def test_what_was_not_followed_to_the_end_leaves_the_former_snapshot(tmp_p
     await second.until(index.reached.is_set)
     asyncio.get_running_loop().call_later(0.1, index.gate.set)
     await second.replica.stop()
-    catalogue = Catalogue(ExactIndex(DIM), half_life=1000.0)
-    assert Snapshotting(tmp_path, every=1.0, metrics=Metrics()).restore(catalogue) == {0: 1, 1: 0}
+    assert kept(tmp_path) == ({"dune"}, {0: 1, 1: 0})
 
 
 async def test_a_snapshot_taken_while_stopping_never_claims_what_it_does_not_contain(

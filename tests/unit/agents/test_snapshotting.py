@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from agents.aging import MAX_AGE
 from agents.catalogue import Catalogue
 from agents.metrics import Metrics
 from agents.snapshotting import Snapshotting
+from agents.stretches import Last
 from indexes.embedding import DIM, fingerprint
 from indexes.exact import ExactIndex
 from indexes.images import Snapshottable
@@ -26,6 +27,7 @@ from streams.vectors import VectorRecord
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 
 EVERY = 30.0
+LAST = Last(4, 1234)
 ROWS = draw_vectors(8, dim=DIM, seed=1)
 
 
@@ -56,15 +58,24 @@ class Keeping:
         """Have a child write a snapshot, and see it through."""
         self.snapshots.note_change()
         self.now += EVERY + 1
-        self.snapshots.tick(catalogue, {0: offset})
+        self.snapshots.tick(catalogue, {0: offset}, {0: LAST})
         self.see_through(catalogue)
 
     def see_through(self, catalogue: Catalogue) -> None:
         deadline = time.monotonic() + 10
         while self.snapshots._writer.busy:
             assert time.monotonic() < deadline
-            self.snapshots.tick(catalogue, {0: -1})
+            self.snapshots.tick(catalogue, {0: -1}, {})
             time.sleep(0.002)
+
+    def restore(self, catalogue: Catalogue) -> Mapping[int, int]:
+        """Fill the catalogue; the offsets to go on from."""
+        restored = self.snapshots.read(catalogue)
+        if restored is None:
+            return {}
+        assert restored.lasts == {0: LAST}
+        self.snapshots.adopt(restored, catalogue)
+        return restored.offsets
 
     def offsets(self) -> dict[str, int] | None:
         snapshot = load(self.folder, dim=DIM, fingerprint=fingerprint().hex())
@@ -88,7 +99,7 @@ def keep(folder: Path, catalogue: Catalogue, *, encoder: str | None = None) -> N
         folder,
         index=catalogue.index,
         offsets={"0": 7, "3": 9},
-        facts=catalogue.dump_facts(),
+        facts=catalogue.dump_facts({0: LAST}),
         fingerprint=fingerprint().hex() if encoder is None else encoder,
     )
 
@@ -102,7 +113,7 @@ def test_a_snapshot_gives_back_the_items_and_the_offsets_to_go_on_from(
 ) -> None:
     keep(tmp_path, catalogue_of(3, index()))
     after = Catalogue(index(), half_life=1000.0)
-    assert Keeping(tmp_path).snapshots.restore(after) == {0: 7, 3: 9}
+    assert Keeping(tmp_path).restore(after) == {0: 7, 3: 9}
     assert after.matching({"by": "Herbert"}) == {"0", "1", "2"}
     assert sorted(after.index.item_ids()) == ["0", "1", "2"]
     assert np.allclose(after.vector("1"), ROWS[1], atol=2e-3)
@@ -112,7 +123,7 @@ def test_where_there_is_no_snapshot_the_log_is_read_from_its_start(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     after = catalogue_of(0)
-    assert Keeping(tmp_path / "none").snapshots.restore(after) == {}
+    assert Keeping(tmp_path / "none").restore(after) == {}
     assert caplog.text == ""
 
 
@@ -177,7 +188,7 @@ def test_a_snapshot_that_cannot_be_used_is_logged_and_leaves_the_catalogue_empty
     after = catalogue_of(0)
     index = after.index
     keeping = Keeping(tmp_path)
-    assert keeping.snapshots.restore(after) == {}
+    assert keeping.restore(after) == {}
     assert (len(after), len(after.index)) == (0, 0)
     assert after.index is index
     (line,) = caplog.records
@@ -191,7 +202,7 @@ def test_a_snapshot_of_another_kind_of_index_does_not_overrule_the_settings(
 ) -> None:
     keep(tmp_path, catalogue_of(3, HnswIndex(DIM)))
     after = catalogue_of(0, ExactIndex(DIM))
-    Keeping(tmp_path).snapshots.restore(after)
+    Keeping(tmp_path).restore(after)
     assert isinstance(after.index, ExactIndex)
 
 
@@ -202,7 +213,7 @@ def test_a_snapshot_from_before_the_log_forgot_what_was_removed_is_not_gone_on_f
     keep(tmp_path, catalogue_of(3))
     keeping, after = Keeping(tmp_path), catalogue_of(0)
     keeping.now += hours * 3600
-    assert keeping.snapshots.restore(after) == {}
+    assert keeping.restore(after) == {}
     assert len(after.index) == 0
     assert "13.0 h old, expected at most 12" in caplog.text
     assert keeping.metrics.local_state_failures.labels("item-vectors", "too_old")._value.get() == 1
@@ -215,10 +226,10 @@ def test_a_snapshot_is_written_when_it_is_due_and_not_before(tmp_path: Path) -> 
     keeping, catalogue = Keeping(tmp_path), catalogue_of(3)
     keeping.snapshots.note_change()
     keeping.now += EVERY - 1
-    keeping.snapshots.tick(catalogue, {0: 5})
+    keeping.snapshots.tick(catalogue, {0: 5}, {0: LAST})
     assert not keeping.snapshots._writer.busy
     keeping.now += 2
-    keeping.snapshots.tick(catalogue, {0: 6})
+    keeping.snapshots.tick(catalogue, {0: 6}, {0: LAST})
     keeping.see_through(catalogue)
     assert keeping.offsets() == {"0": 6}
 
@@ -227,7 +238,7 @@ def test_while_nothing_changes_nothing_is_written(tmp_path: Path) -> None:
     keeping, catalogue = Keeping(tmp_path), catalogue_of(3)
     keeping.write(catalogue, offset=5)
     keeping.now += 10 * EVERY
-    keeping.snapshots.tick(catalogue, {0: 6})
+    keeping.snapshots.tick(catalogue, {0: 6}, {0: LAST})
     keeping.see_through(catalogue)
     assert keeping.offsets() == {"0": 5}
 
@@ -236,7 +247,7 @@ def test_what_a_child_has_written_can_be_restored(tmp_path: Path) -> None:
     keeping, catalogue = Keeping(tmp_path), catalogue_of(3)
     keeping.write(catalogue, offset=5)
     after = catalogue_of(0)
-    assert Keeping(tmp_path).snapshots.restore(after) == {0: 5}
+    assert Keeping(tmp_path).restore(after) == {0: 5}
     assert after.matching({}) == {"0", "1", "2"}
 
 
@@ -255,7 +266,7 @@ def test_a_failing_write_is_logged_keeps_the_former_and_is_tried_again(
     assert keeping.failures() == 1
     assert keeping.age() == pytest.approx((age or 0.0) + EVERY + 1)
     keeping.now += EVERY + 1
-    keeping.snapshots.tick(catalogue_of(4), {0: 6})  # nothing has changed since
+    keeping.snapshots.tick(catalogue_of(4), {0: 6}, {0: LAST})  # nothing has changed since
     keeping.see_through(catalogue_of(4))
     assert keeping.offsets() == {"0": 6}
 
@@ -267,11 +278,11 @@ def test_only_one_child_is_at_work_at_a_time(tmp_path: Path) -> None:
     keeping, catalogue = Keeping(tmp_path), catalogue_of(3, Meddled(DIM, meddle=linger))
     keeping.snapshots.note_change()
     keeping.now += EVERY + 1
-    keeping.snapshots.tick(catalogue, {0: 5})
+    keeping.snapshots.tick(catalogue, {0: 5}, {0: LAST})
     child = keeping.snapshots._writer._child
     keeping.snapshots.note_change()
     keeping.now += EVERY + 1
-    keeping.snapshots.tick(catalogue, {0: 6})
+    keeping.snapshots.tick(catalogue, {0: 6}, {0: LAST})
     assert keeping.snapshots._writer._child is child
     keeping.snapshots._writer.close()
 
@@ -294,7 +305,7 @@ def test_what_nobody_changes_is_written_again_before_it_is_too_old(tmp_path: Pat
     keeping, catalogue = Keeping(tmp_path), catalogue_of(3)
     keeping.write(catalogue, offset=5)
     keeping.now += MAX_AGE / 2
-    keeping.snapshots.tick(catalogue, {0: 5})
+    keeping.snapshots.tick(catalogue, {0: 5}, {0: LAST})
     keeping.see_through(catalogue)
     assert keeping.age() == 0
 
@@ -305,14 +316,14 @@ def test_what_nobody_changes_is_written_again_before_it_is_too_old(tmp_path: Pat
 def test_at_the_end_what_has_changed_is_written(tmp_path: Path) -> None:
     keeping, catalogue = Keeping(tmp_path), catalogue_of(3)
     keeping.snapshots.note_change()
-    keeping.snapshots.finish(catalogue, {0: 8})
+    keeping.snapshots.finish(catalogue, {0: 8}, {0: LAST})
     assert keeping.offsets() == {"0": 8}
 
 
 def test_at_the_end_nothing_is_written_again_that_is_there(tmp_path: Path) -> None:
     keeping, catalogue = Keeping(tmp_path), catalogue_of(3)
     keeping.write(catalogue, offset=5)
-    keeping.snapshots.finish(catalogue, {0: 8})
+    keeping.snapshots.finish(catalogue, {0: 8}, {0: LAST})
     assert keeping.offsets() == {"0": 5}
 
 
@@ -325,7 +336,7 @@ def test_at_the_end_a_full_disk_is_logged_and_the_former_snapshot_stays(
     keeping = Keeping(tmp_path)
     keeping.write(catalogue_of(3), offset=5)
     keeping.snapshots.note_change()
-    keeping.snapshots.finish(catalogue_of(4, Meddled(DIM, meddle=disk_full)), {0: 8})
+    keeping.snapshots.finish(catalogue_of(4, Meddled(DIM, meddle=disk_full)), {0: 8}, {0: LAST})
     assert keeping.offsets() == {"0": 5}
     assert "the former one stays: no space left" in caplog.text
     assert keeping.failures() == 1
@@ -339,6 +350,6 @@ def test_at_the_end_the_work_of_a_child_that_is_cut_short_is_done(tmp_path: Path
     keeping.write(catalogue_of(3), offset=5)
     keeping.snapshots.note_change()
     keeping.now += EVERY + 1
-    keeping.snapshots.tick(catalogue_of(4, Meddled(DIM, meddle=linger)), {0: 6})
-    keeping.snapshots.finish(catalogue_of(4), {0: 6})
+    keeping.snapshots.tick(catalogue_of(4, Meddled(DIM, meddle=linger)), {0: 6}, {0: LAST})
+    keeping.snapshots.finish(catalogue_of(4), {0: 6}, {0: LAST})
     assert keeping.offsets() == {"0": 6}

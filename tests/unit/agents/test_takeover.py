@@ -260,7 +260,7 @@ async def test_a_start_prefers_the_rebuilt_one_and_goes_on_where_it_ends(own: Pa
     before.log.append(b"sea", value("sea"))
 
     worker = Serving(own, records=before.log.records)
-    assert await worker.replica.restore() == {0: 2, 1: 0}
+    assert await worker.replica.restore() == {0: 1, 1: 0}
     assert contents(worker.catalogue) == {"sand": "sand", "tea": "tea"}
     answer = worker.answer(digest)
     assert answer is not None
@@ -277,11 +277,26 @@ async def test_a_start_with_a_rebuilt_one_that_is_damaged_takes_the_snapshot(
     await before.offer()
     flip_a_bit(before.command.folder)
     worker = Serving(own, records=before.log.records)
-    assert await worker.replica.restore() == {0: 1, 1: 0}
+    assert await worker.replica.restore() == {0: 0, 1: 0}
     assert contents(worker.catalogue) == {"sand": "sand"}
     assert "rebuilt index thrown away" in caplog.text
     assert not worker.command.folder.exists()
     await worker.takeover.close()
+
+
+async def test_a_start_with_one_rebuilt_from_another_log_as_long_reads_the_log(
+    own: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = await serving(own, "sand", "tea")
+    await before.stop()
+    await before.offer()
+    other = Serving(own)
+    other.log.append(b"sea", value("sea"))
+    other.log.append(b"ice", value("ice"))
+    await other.start()
+    assert contents(other.catalogue) == {"sea": "sea", "ice": "ice"}
+    assert "the topic does not have the records that it ends with" in caplog.text
+    await other.stop()
 
 
 async def test_an_end_while_one_is_prepared_leaves_it_to_the_next_start(own: Path) -> None:

@@ -10,6 +10,8 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from agents.aging import MAX_AGE
+from agents.known import dump_known
+from agents.stretches import Last
 from agents.testing import SmallLog, run_at_once
 from indexes.embedding import DIM
 from indexes.exact import ExactIndex
@@ -54,7 +56,13 @@ def write_another_kind(folder: Path, encoder: str) -> None:
 
 
 def write_what_has_read_more_than_there_is(folder: Path, encoder: str) -> None:
-    save(folder, index=ExactIndex(DIM), offsets={"0": 99}, facts=b"\x80", fingerprint=encoder)
+    nothing = dump_known({}, {})
+    save(folder, index=ExactIndex(DIM), offsets={"0": 99}, facts=nothing, fingerprint=encoder)
+
+
+def write_what_ends_with_another_record(folder: Path, encoder: str) -> None:
+    nothing = dump_known({}, {0: Last(1, 1234)})
+    save(folder, index=ExactIndex(DIM), offsets={"0": 2}, facts=nothing, fingerprint=encoder)
 
 
 SPOILED: dict[str, tuple[Callable[..., None], str, str]] = {
@@ -66,6 +74,7 @@ SPOILED: dict[str, tuple[Callable[..., None], str, str]] = {
     "other facts": (write_facts_of_another_version, "snapshot_corrupt", "facts"),
     "another kind": (write_another_kind, "index_unfit", "HnswIndex, the worker has ExactIndex"),
     "another log": (write_what_has_read_more_than_there_is, "index_unfit", "not of this log"),
+    "as long a log": (write_what_ends_with_another_record, "index_unfit", "not of this log"),
 }
 
 
