@@ -98,6 +98,8 @@ class Serving:
         await self.replica.on_start()
         await self.replica.begin()
         await self.follow()
+        if not await self.replica.catch_up():
+            await self.follow()
         self.replica.ready.set()
 
     async def follow(self) -> None:
