@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from array import array
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -48,9 +49,9 @@ class Tally:
     clicks: int = 0
     control: float = 0.0
     """Clicks the same users would have made on as many random items."""
-    latencies: list[float] = field(default_factory=list)
+    latencies: array[float] = field(default_factory=lambda: array("d"))
     """Seconds from event to slate, of every slate."""
-    revision_latencies: list[float] = field(default_factory=list)
+    revision_latencies: array[float] = field(default_factory=lambda: array("d"))
     """Seconds from event to second revision, of those that a model has ranked."""
     repeats: Repeats = field(default_factory=Repeats)
     newest: deque[Slate] = field(default_factory=lambda: deque(maxlen=SHOWN))
