@@ -57,7 +57,7 @@ def test_only_the_newest_slates_are_kept_the_newest_first() -> None:
 
 
 def test_a_latency_is_never_negative_though_clocks_differ() -> None:
-    assert tally_of(slate(took=-5.0)).latencies == [0.0]
+    assert list(tally_of(slate(took=-5.0)).latencies) == [0.0]
 
 
 def test_latencies_are_given_in_milliseconds_and_of_the_last_slates_if_asked() -> None:
