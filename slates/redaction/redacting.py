@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from slates.askers import NOBODY, Asker, told
 from slates.model import Answer, Model, Question
-from slates.redaction.finding import find_personal, places_of, within
+from slates.redaction.finding import find_by_line, find_personal, places_of, within
 from slates.redaction.spans import Kind, Span, free_of, merge
 
 OnRedacted = Callable[[Mapping[str, int]], None]
@@ -51,7 +51,13 @@ class Placeholders:
         return self._names[key]
 
 
-def redact(text: str, asker: Asker = NOBODY, *, placeholders: Placeholders | None = None) -> str:
+def redact(
+    text: str,
+    asker: Asker = NOBODY,
+    *,
+    placeholders: Placeholders | None = None,
+    quoted: bool = False,
+) -> str:
     """
     A text without personal data.
 
@@ -62,10 +68,14 @@ def redact(text: str, asker: Asker = NOBODY, *, placeholders: Placeholders | Non
         text: What will leave.
         asker: Whose words and which texts of the catalogue are in it.
         placeholders: Of the prompt that it is a part of.
+        quoted: Is it one of `slates.prompting`, where no text goes on in the next line?
     """
     known = placeholders or Placeholders()
-    public = _forms(asker.public)
-    found = find_personal(text, public=public, private=_forms(asker.said))
+    public, said = _forms(asker.public), _forms(asker.said)
+    if quoted and not any(places_of(text, said)):
+        found = find_by_line(text, public=public)
+    else:
+        found = find_personal(text, public=public, private=said)
     user = free_of(_ids(text, asker.user_id, public), found)
     pieces, end = [], 0
     for span in merge([*found, *user]):
@@ -84,18 +94,18 @@ def _ids(text: str, user_id: str, public: Collection[str]) -> Iterator[Span]:
     """Where the user's id stands by itself, outside of the catalogue's texts."""
     if not user_id or (user_id.isdigit() and len(user_id) < _LEAST_ID):
         return
-    known = places_of(text, public)
     pattern = rf"(?<![^\W_]){re.escape(user_id)}(?![^\W_])"
-    for match in re.finditer(pattern, text, re.IGNORECASE):
-        span = Span(*match.span(), "USER")
-        if not within(span, known):
-            yield span
+    spans = [Span(*match.span(), "USER") for match in re.finditer(pattern, text, re.IGNORECASE)]
+    known = places_of(text, public) if spans else []
+    yield from (span for span in spans if not within(span, known))
 
 
 def _withhold(text: str, asker: Asker) -> str:
     """A text without what the user wrote, unless that is just a title: then it is no secret."""
+    said = [Span(*place, "USER") for place in places_of(text, _forms(asker.said))]
+    if not said:
+        return text
     known = places_of(text, _forms(asker.public))
-    said = (Span(*place, "USER") for place in places_of(text, _forms(asker.said)))
     pieces, end = [], 0
     for span in merge(span for span in said if not within(span, known)):
         pieces += [text[end : span.start], WITHHELD]
@@ -121,7 +131,8 @@ def redact_question(
             messages.append(message)
             continue
         content = message.content if user_text else _withhold(message.content, asker)
-        messages.append(replace(message, content=redact(content, asker, placeholders=known)))
+        left = redact(content, asker, placeholders=known, quoted=True)
+        messages.append(replace(message, content=left))
     return replace(question, messages=tuple(messages)), known.replaced
 
 
