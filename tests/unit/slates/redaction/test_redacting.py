@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from slates.askers import NOBODY, Asker, told
 from slates.model import Answer, Message, Question, Usage
 from slates.prompting import load_prompt
-from slates.redaction.finding import find_personal
+from slates.redaction.finding import _found_in, find_by_line, find_personal, places_of
 from slates.redaction.redacting import WITHHELD, Redacted, redact, redact_question
+from slates.redaction.spans import Span
 from tests.support.laws import law
 
 
@@ -55,6 +56,52 @@ def test_nothing_of_what_a_user_wrote_is_saved_by_the_catalogue() -> None:
     asker = Asker(public=frozenset({"Jamie Pratt"}), said=("my friend Jamie Pratt",))
     text = "1 Jamie Pratt\nwords: my friend Jamie Pratt"
     assert redact(text, asker) == "1 Jamie Pratt\nwords: my friend [PERSON_1]"
+
+
+def test_lines_of_the_catalogue_are_looked_through_once_whatever_their_numbers() -> None:
+    line = '"Lost" "Sofia Coppola, fan@club.example"'
+    asker = Asker(public=frozenset({"Sofia Coppola, fan@club.example"}))
+    first, _ = redact_question(question(f"candidates:\n7 {line}"), asker, user_text=True)
+    met = _found_in.cache_info()
+    again, _ = redact_question(question(f"12 {line}\n3 {line}"), asker, user_text=True)
+    gone = '"Lost" "Sofia Coppola, [EMAIL_1]"'
+    assert first.messages[0].content == f"candidates:\n7 {gone}"
+    assert again.messages[0].content == f"12 {gone}\n3 {gone}"
+    assert (_found_in.cache_info().hits, _found_in.cache_info().misses) == (
+        met.hits + 2,
+        met.misses,
+    )
+
+
+def test_a_prompt_with_words_of_a_user_is_looked_through_as_a_whole() -> None:
+    """Who introduces herself in one line has her name in the next one, too."""
+    words = "My name is Orsolya Kovacs."
+    asked, _ = redact_question(
+        question(f"words: {words}\nOrsolya Kovacs likes rain"), Asker(said=(words,)), user_text=True
+    )
+    assert "Orsolya" not in asked.messages[0].content
+
+
+@law(60)
+@given(
+    st.lists(st.sampled_from(["Anna Svensson", "4 Main Street", "a@b.example", "the sea", "12"])),
+    st.booleans(),
+)
+def test_by_line_finds_what_each_line_has(parts: list[str], numbered: bool) -> None:
+    lines = [f'{n} "{part}"' if numbered else f'"{part}"' for n, part in enumerate(parts)]
+    text, found, start = "\n".join(lines), [], 0
+    for line in lines:
+        found += [Span(start + s.start, start + s.end, s.kind) for s in find_personal(line)]
+        start += len(line) + 1
+    assert find_by_line(text) == found
+
+
+@pytest.mark.parametrize("shown", [39, 41, 57, 80])
+def test_of_a_long_text_as_much_is_known_as_stands_there(shown: int) -> None:
+    part = "Sofia Coppola tells of two Americans in Tokyo who meet at night by chance, and talk."
+    text = f"1 {part[:shown]}| and Jamie Pratt"
+    expected = [(2, 2 + shown)] if shown >= 40 else []
+    assert places_of(text, [part]) == expected
 
 
 def test_the_id_of_a_user_goes() -> None:
