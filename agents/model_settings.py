@@ -27,7 +27,7 @@ class ModelSettings(Part):
     small: Names = ()
     """Names of models as the server knows them; the next is asked where one fails."""
     large: Names = ()
-    """Likewise, for what a small one was in doubt of; the small ones where left out."""
+    """Likewise, for what a small one was in doubt of; where left out nobody is asked again."""
     timeout: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(seconds=20)
     """The longest wait for one answer."""
     concurrency: Annotated[int, Field(ge=1)] = 8

@@ -25,6 +25,9 @@ from streams.errors import ModelUnavailable
 LEAST_SECONDS = 0.05
 """With less time than that nobody is asked: the quickest answer over a socket takes as long."""
 
+DOUBT = 0.5
+"""Half of the reply was wrong."""
+
 Read: TypeAlias = Callable[[str], Repaired]
 """Makes an order of a reply, whatever it says."""
 
@@ -49,8 +52,8 @@ class Terms:
     """Of the sentences that a model writes."""
     library: Library | None = None
     """The whole catalogue, where this worker has one."""
-    doubt: float = 0.5
-    """Trust in a small model's reply below which the large one is asked: half of it was wrong."""
+    doubt: float = DOUBT
+    """Trust in a small model's reply below which the large one is asked; 0 where there is none."""
 
 
 @dataclass(frozen=True, slots=True)

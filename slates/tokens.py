@@ -47,7 +47,9 @@ def estimate_question(question: Question) -> int:
     return sum(map(_of_message, question.messages)) + estimate(schema) + PER_QUESTION
 
 
+@lru_cache(maxsize=256)
 def _of_message(message: Message) -> int:
+    """What is said to everybody is counted once; the rest a few times while it is asked about."""
     return estimate(message.content) + PER_MESSAGE
 
 

@@ -10,7 +10,7 @@ from agents.model import connect, make_model
 from agents.settings import Settings
 from agents.spending import open_economy
 from slates.askers import asker_of
-from slates.asking import Terms
+from slates.asking import DOUBT, Terms
 from slates.books import Books
 from slates.cache import Encode
 from slates.calls import Server
@@ -100,5 +100,7 @@ def refinements_of(settings: Settings, library: Library | None = None) -> Mappin
             templates=settings.slates.language,
             style=settings.told.style,
             library=library,
+            # The same model, asked the same again, costs tokens and knows no better.
+            doubt=DOUBT if settings.model.large else 0.0,
         )
     )

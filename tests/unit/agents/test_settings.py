@@ -8,6 +8,7 @@ import pytest
 
 from agents.settings import load_settings
 from agents.wiring.model import refinements_of
+from slates.reranking import Rerank
 from streams.errors import BadSetting
 from streams.requests import SlateRequest
 
@@ -191,6 +192,16 @@ def test_a_model_writes_in_the_language_of_the_slates_unless_told_otherwise(
     monkeypatch.setenv("HEADWATER_TOLD__LANGUAGE", "fr")
     with pytest.raises(BadSetting, match="'fr': sentences cannot be checked in it"):
         refinements_of(load_settings())
+
+
+@pytest.mark.parametrize(("large", "doubt"), [((), 0.0), (("gpt-large",), 0.5)])
+def test_nobody_is_asked_again_where_there_is_no_large_model(
+    large: tuple[str, ...], doubt: float
+) -> None:
+    model = {"base_url": "http://127.0.0.1:9/v1", "small": ("gpt-small",), "large": large}
+    rerank = refinements_of(load_settings(model=model))["rerank"]
+    assert isinstance(rerank, Rerank)
+    assert rerank._terms.doubt == doubt
 
 
 def test_a_scenario_can_have_a_strategy_of_its_own() -> None:
