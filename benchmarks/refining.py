@@ -182,11 +182,11 @@ class _Bench:
 
 def _interval(own: NDArray[np.float64], off: NDArray[np.float64]) -> tuple[float, float]:
     rng = np.random.default_rng(1)
-    ratios = [
-        np.quantile(rng.choice(own, len(own)), 0.99) / np.quantile(rng.choice(off, len(off)), 0.99)
-        for _ in range(RESAMPLED)
-    ]
-    low, high = np.quantile(ratios, (0.025, 0.975))
+    of_own, of_off = (
+        np.quantile(rng.choice(times, (RESAMPLED, len(times))), 0.99, axis=1)
+        for times in (own, off)
+    )
+    low, high = np.quantile(of_own / of_off, (0.025, 0.975))
     return float(low), float(high)
 
 
