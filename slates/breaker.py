@@ -72,14 +72,15 @@ class Breaker:
         return "open" if self._rest.why else "half-open"
 
     @contextmanager
-    def watch(self, counts: Callable[[ModelUnavailable], bool]) -> Iterator[None]:
+    def watch(self, counts: Callable[[ModelUnavailable], bool | None]) -> Iterator[None]:
         """
         Watch how a question goes.
 
         One that is cancelled says nothing: where it was the one that tries, another may.
 
         Args:
-            counts: Is it a failure of who was asked?  Any other answer shows that they are there.
+            counts: Is it a failure of who was asked?  If not, it shows that they are there; None
+                shows nothing.
 
         Raises:
             ModelUnavailable: Nobody may ask now.
@@ -88,9 +89,10 @@ class Breaker:
         try:
             yield
         except ModelUnavailable as exc:
-            if counts(exc):
+            verdict = counts(exc)
+            if verdict:
                 self._failed(exc, probe=probe)
-            else:
+            elif verdict is not None:
                 self._answered()
             raise
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from agents.spending import open_economy
 from slates.askers import asker_of
 from slates.asking import DOUBT, Terms
 from slates.books import Books
+from slates.breaker import Breaker
 from slates.cache import Encode
 from slates.calls import Server
 from slates.draft import Draft
@@ -36,6 +38,8 @@ class Advice:
     server: Server | None
     resting: Callable[[], bool]
     """Is the model left alone for now?"""
+    replies: Breaker
+    """Opens where what the model says is of no use."""
     language: str
     at_once: int
     """Drafts that are put into words at the same time: twice what the model is asked at a time."""
@@ -46,7 +50,8 @@ class Advice:
 
     def lacking(self, user_id: str) -> str:
         """Why a user's slate cannot be refined now, without asking anybody; empty where it can."""
-        return "breaker-open" if self.resting() else self.economy.spent(user_id)
+        left_alone = self.resting() or self.replies.state == "open"
+        return "breaker-open" if left_alone else self.economy.spent(user_id)
 
     async def close(self) -> None:
         """Hang up, and close the ledger."""
@@ -78,6 +83,12 @@ def seek_advice(settings: Settings, metrics: Metrics, encode: Encode | None) -> 
         ledger=ledger,
         server=server,
         resting=(lambda: model.resting) if isinstance(model, RemoteModel) else (lambda: False),
+        replies=Breaker(
+            "the model",
+            failures=settings.model.breaker_failures,
+            rest=settings.model.breaker_rest.total_seconds(),
+            clock=time.monotonic,
+        ),
         language=settings.slates.language,
         at_once=2 * settings.model.concurrency,
     )

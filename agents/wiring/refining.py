@@ -6,6 +6,7 @@ from agents import refining
 from agents.refining import Refining
 from agents.wiring.model import Advice, refinements_of
 from agents.wiring.sockets import Sockets
+from slates.heeding import Heeding
 from slates.library import Library
 from streams import topics
 
@@ -21,8 +22,11 @@ def register_refining(
         advice: The model.
         library: The catalogue, where this worker has one.
     """
+    refinements = refinements_of(sockets.settings, library)
+    if advice is not None:
+        refinements = {name: Heeding(each, advice.replies) for name, each in refinements.items()}
     service = Refining(
-        refinements=refinements_of(sockets.settings, library),
+        refinements=refinements,
         about=None if advice is None else advice.about,
         lacking=_nothing if advice is None else advice.lacking,
         forget=_forget_nothing if advice is None else advice.economy.forget,

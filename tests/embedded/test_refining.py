@@ -268,7 +268,7 @@ WRONG: dict[str, tuple[Step | None, set[str]]] = {
     "silent for 30 s": (after(30.0, say(answering)), {"timeout", "breaker-open"}),
     "hanging": (hang, {"timeout", "breaker-open"}),
     "429 at every call": (failing(429, retry_after="1"), {"rate-limited", "breaker-open"}),
-    "garbage": (say("I am a teapot."), {"unusable", "empty"}),
+    "garbage": (say("I am a teapot."), {"unusable", "empty", "breaker-open"}),
     "half a reply": (no_completion, {"malformed", "breaker-open"}),
     "cut streams": (cut, {"unreachable", "malformed", "breaker-open"}),
 }
