@@ -30,6 +30,13 @@ log = logging.getLogger("headwater")
 T = TypeVar("T")
 
 SUFFIX = ".sqlite"
+SPACING = 5.0
+"""
+Seconds for which what was committed is gathered before it is written.
+
+Who acts every second is then written once in that time; a worker that is killed meanwhile reads so
+much more of the log at its start.
+"""
 
 
 class Place(NamedTuple):
@@ -168,6 +175,8 @@ class Keeping:
         self._waiting: dict[Place, Stretch | None] = {}
         """What is to be written; None where something is missing in between."""
         self._writing: asyncio.Task[None] | None = None
+        self._hurry = asyncio.Event()
+        """Set while somebody waits for what was added."""
         self._early: dict[Place, asyncio.Future[Kept | None]] = {}
         """What `load_early` has begun to load, until somebody owns it."""
         self._confirmed = clock()
@@ -227,8 +236,13 @@ class Keeping:
 
     async def flush(self) -> None:
         """Return when everything that was added is written or given up."""
-        if self._writing is not None:
+        if self._writing is None:
+            return
+        self._hurry.set()
+        try:
             await asyncio.shield(self._writing)
+        finally:
+            self._hurry.clear()
 
     async def close(self) -> None:
         """Write what waits, and let go of all files."""
@@ -243,6 +257,8 @@ class Keeping:
 
     async def _write_all(self) -> None:
         while self._due:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), SPACING)
             for place in list(self._waiting):
                 await self._write_next(place)
             if self._clock() - self._confirmed > CONFIRM_EVERY:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from agents import keeping
 from agents.aging import CONFIRM_EVERY, MAX_AGE
 from agents.keeping import Keeping, Place
 from agents.kept import KeptFile
@@ -17,6 +18,7 @@ from agents.stretches import Last, Stretch, checksum
 
 PROFILES = Place("shop.profiles", 0)
 TRENDS = Place("shop.item-trends", 1)
+PATIENCE = 5.0
 
 
 def stretch(
@@ -105,6 +107,29 @@ async def test_nobody_waits_for_a_disk_that_does_not_answer(working: Working) ->
             await asyncio.sleep(0)
         assert list(working.keeping._waiting) == [PROFILES]
     assert await working.rows() == {b"ann": b"30"}
+
+
+async def test_what_comes_within_some_seconds_is_written_at_once_and_by_itself(
+    working: Working, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await working.make()
+    monkeypatch.setattr(keeping, "SPACING", 0.2)
+    writes = []
+    write = working.keeping._files.write
+
+    def noted(place: Place, stretch: Stretch | None) -> None:
+        write(place, stretch)
+        writes.append(stretch)
+
+    monkeypatch.setattr(working.keeping._files, "write", noted)
+    for end in range(11, 31):
+        working.keeping.add({PROFILES: stretch({b"ann": b"%d" % end}, first=end - 1, end=end)})
+        await asyncio.sleep(0)
+    assert writes == []
+    async with asyncio.timeout(PATIENCE):
+        while not writes:
+            await asyncio.sleep(0.01)
+    assert [(one and one.first, one and one.end) for one in writes] == [(10, 30)]
 
 
 async def test_copies_of_different_changelogs_do_not_meet(working: Working) -> None:
