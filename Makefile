@@ -5,8 +5,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 PROGRAMS := tests/embedded
-# Two processes for what computes; four for tests that mostly wait for programs they have started.
-TESTS := $(BIN)/python -m pytest -n 2 --dist loadfile
+# Three processes for what computes, and now and then waits; four for tests that mostly wait for programs they have started.
+TESTS := $(BIN)/python -m pytest -n 3 --dist loadfile
 PROGRAM_TESTS := $(BIN)/python -m pytest -n 4 --dist loadfile $(PROGRAMS)
 STAMP := .venv/installed
 
