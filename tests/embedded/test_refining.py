@@ -33,6 +33,9 @@ RATE = 30.0
 WITHIN = 2.0
 REST = 1.0
 """Seconds for which the breaker leaves a model alone."""
+STEADY = 1.5
+"""Seconds between two looks; the worker itself looks at its lag once a second."""
+COUNTED = ("headwater_slates_total", "headwater_degraded_total", "headwater_refinements_total")
 INDEXED = 3.0
 """Seconds after which words and titles of what was announced are known: they come a step behind."""
 NOBODY = "http://127.0.0.1:1/v1"
@@ -116,14 +119,18 @@ async def drafted(drill: Drill, count: int) -> None:
 
 
 async def settled(drill: Drill, worker: object) -> Figures:
-    """The worker's figures once nothing is under way."""
+    """The worker's figures once nothing is under way, nor was at the look before."""
+    before = None
     async with asyncio.timeout(PATIENCE):
         while True:
             figures = await asyncio.to_thread(worker.figures)  # type: ignore[attr-defined]
             lag = figures.total("headwater_consumer_lag")
-            if not lag and not figures.total("headwater_drafts_in_flight"):
+            idle = not lag and not figures.total("headwater_drafts_in_flight")
+            said = [figures.total(name) for name in COUNTED]
+            if idle and said == before:
                 return figures
-            await asyncio.sleep(0.2)
+            before = said
+            await asyncio.sleep(STEADY)
 
 
 # -- a model that answers
