@@ -23,7 +23,7 @@ ONCE = re.compile(r"ingest|forget|--set|--delete| -[dX] |gateway-keys|export|--o
 """Commands that are not tried again when their answer does not fit yet."""
 SILENT = re.compile("tail|curl")
 """Of those, the ones that print nothing until there is something."""
-READY = re.compile(r"worker: .* broker|gateway: http|embedded broker on|^\S")
+READY = re.compile(r"worker: .* broker|gateway: http|embedded broker on|^(?!Traceback)\S")
 """What the others print when they have begun, and an example in Python when it has something."""
 
 
@@ -111,7 +111,7 @@ class Reader:
         if block.title:
             (self.folder / block.title).write_text(f"{block.text}\n", encoding="utf-8")
         if block.language == "python":
-            (self.folder / "example.py").write_text(block.text, encoding="utf-8")
+            (self.folder / "example.py").write_text(self._here(block.text), encoding="utf-8")
             self._start(block, "python -u example.py", printed="")
         if block.language != "sh" or block.skipped:
             return
