@@ -113,15 +113,20 @@ async def _measure(broker: Broker, items: Sequence[Item], *, state_dir: str) -> 
     with latency.echo_agent(broker, "bench-in", "bench-out"):
         for rate in rates:
             report.rows.append(await latency.echo_latency(broker, make, rate))
+    _start_again(broker, report, port=port, state_dir=state_dir)
+    report.restarts = await restarting.measure(broker)
+    with tempfile.TemporaryDirectory() as home:
+        report.refining = await refining.measure(broker, refining.Plan(), home=Path(home))
+    return report
+
+
+def _start_again(broker: Broker, report: Report, *, port: int, state_dir: str) -> None:
+    """From the snapshot that the last worker has left, and from nothing."""
     with latency.worker(broker, port=port, state_dir=state_dir) as seconds:
         report.start_snapshot = seconds
     shutil.rmtree(state_dir, ignore_errors=True)
     with latency.worker(broker, port=port, state_dir=state_dir) as seconds:
         report.start_log = seconds
-    report.restarts = await restarting.measure(broker)
-    with tempfile.TemporaryDirectory() as home:
-        report.refining = await refining.measure(broker, refining.Plan(), home=Path(home))
-    return report
 
 
 async def _gateway(broker: Broker) -> gateway.Gateway:

@@ -284,21 +284,6 @@ async def test_a_start_with_a_rebuilt_one_that_is_damaged_takes_the_snapshot(
     await worker.takeover.close()
 
 
-async def test_a_start_with_one_rebuilt_from_another_log_as_long_reads_the_log(
-    own: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    before = await serving(own, "sand", "tea")
-    await before.stop()
-    await before.offer()
-    other = Serving(own)
-    other.log.append(b"sea", value("sea"))
-    other.log.append(b"ice", value("ice"))
-    await other.start()
-    assert contents(other.catalogue) == {"sea": "sea", "ice": "ice"}
-    assert "the topic does not have the records that it ends with" in caplog.text
-    await other.stop()
-
-
 async def test_an_end_while_one_is_prepared_leaves_it_to_the_next_start(own: Path) -> None:
     worker = await serving(own, "sand")
     worker.new_reader = lambda: Held("item-vectors", partitions=2)

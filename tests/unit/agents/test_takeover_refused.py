@@ -181,3 +181,18 @@ def test_one_whose_last_records_do_not_come_is_thrown_away_and_new_items_wait_no
 
     with TemporaryDirectory() as folder:
         run_at_once(main(Path(folder) / "item-vectors"))
+
+
+async def test_a_start_with_one_rebuilt_from_another_log_as_long_reads_the_log(
+    own: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = await serving(own, "sand", "tea")
+    await before.stop()
+    await before.offer()
+    other = Serving(own)
+    other.log.append(b"sea", value("sea"))
+    other.log.append(b"ice", value("ice"))
+    await other.start()
+    assert contents(other.catalogue) == {"sea": "sea", "ice": "ice"}
+    assert "the topic does not have the records that it ends with" in caplog.text
+    await other.stop()
