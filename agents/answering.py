@@ -24,6 +24,7 @@ from mode import Service
 from agents.consuming import Consuming
 from agents.metrics import Metrics
 from agents.recommending import Recommending
+from agents.waiting import MANY
 from streams.errors import RejectedEvent
 from streams.kafka import Record
 from streams.requests import SlateRequest
@@ -33,10 +34,11 @@ IN_LINE = 10_000
 FULL_POLL = 0.05
 """Seconds between looks whether the line has room again."""
 FOLD_SHARE = 10.0
-"""How many times as long as the last slate took the next one waits for events to be folded."""
-MANY = 500
-"""Events that wait at which slates wait twice as long, at twice as many three times, and so on."""
+"""
+How many times as long as the last slate took the next one waits for events to be folded.
 
+Twice as long where `MANY` wait, three times where twice as many do, and so on.
+"""
 
 _Key: TypeAlias = tuple[int, str, int | None]
 """Partition, user, and the offset of a request that nobody else's slate may answer."""

@@ -21,6 +21,7 @@ from agents.describing import Described, Describing
 from agents.known import Known
 from agents.metrics import Metrics
 from agents.rereading import Found, Rereading
+from agents.waiting import MANY
 from agents.wanting import Partitions, Wanting
 from streams.enhancements import Enhancement
 from streams.items import Item
@@ -40,6 +41,8 @@ How many times as long as picking words took nothing is done after it.
 
 It is Python that runs for 10 ms a text in a thread; slates, and the encoder, come first.
 """
+REST_BEHIND = 30.0
+"""The same where many events wait to be folded: a seventh of all that a worker did, otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ class Enhancing(Service):  # type: ignore[misc]
         describing: Describing,
         caught_up: Callable[[], Any],
         owned: Callable[[], Owned],
+        unfolded: Callable[[], int],
         add: Add,
         batch: int,
         metrics: Metrics,
@@ -95,6 +99,7 @@ class Enhancing(Service):  # type: ignore[misc]
         self._describing = describing
         self._caught_up = caught_up
         self._owned = owned
+        self._unfolded = unfolded
         self._add = add
         self._batch = batch
         self._metrics = metrics
@@ -164,7 +169,8 @@ class Enhancing(Service):  # type: ignore[misc]
         for addition, outcome in news:
             what = outcome if addition.done.result() else "overtaken"
             self._metrics.enhanced_items.labels(what).inc()
-        await asyncio.sleep(REST * self._describing.picking_seconds)
+        rest = REST_BEHIND if self._unfolded() > MANY else REST
+        await asyncio.sleep(rest * self._describing.picking_seconds)
         return {each.item_id for each in found} - {addition.item_id for addition, _ in news}
 
     def _addition(self, found: Found, enhancement: Enhancement, generation: int) -> Addition:

@@ -2,7 +2,7 @@
 Let choices teach the ranker: what a user came to, compared with what they could have been shown.
 
 A lesson costs about as much as a slate, so there are at most so many a second; a busy worker
-learns from a sample, which is enough for a dozen weights.
+learns from a sample, which is enough for a dozen weights, and from fewer while many events wait.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from time import monotonic
 
 from agents.catalogue import Catalogue
 from agents.metrics import Metrics
+from agents.waiting import MANY
 from slates.config import SlateConfig
 from slates.shortlisting import prepare
 from slates.teaching import lesson_of
@@ -22,6 +23,9 @@ from streams.profiles import Profile
 from streams.rankers import encode_lesson
 from streams.requests import SlateRequest
 from streams.topics import Topics
+
+BEHIND = 10.0
+"""How many times as long nothing is taught where many events wait to be folded."""
 
 
 class Teaching:
@@ -37,6 +41,7 @@ class Teaching:
         names: Topics,
         per_second: float,
         is_ready: Callable[[], bool],
+        unfolded: Callable[[], int],
         metrics: Metrics,
         clock: Callable[[], float] = monotonic,
     ) -> None:
@@ -48,6 +53,7 @@ class Teaching:
         rate = per_second if config.ranker == "learned" else 0.0  # fixed weights learn nothing
         self._pause = 1 / rate if rate > 0 else float("inf")
         self._is_ready = is_ready
+        self._unfolded = unfolded
         self._metrics = metrics
         self._clock = clock
         self._next = self._clock() if rate > 0 else float("inf")
@@ -64,7 +70,7 @@ class Teaching:
         now = self._clock()
         if now < self._next or not self._teaches(event, profile):
             return
-        self._next = now + self._pause
+        self._next = now + self._pause * (BEHIND if self._unfolded() > MANY else 1)
         request = SlateRequest(user_id=event.user_id)
         prepared = prepare(
             request, profile, self._catalogue, now=event.at or 0.0, config=self._config

@@ -36,12 +36,14 @@ def _came_before(event: Interaction, profile: Profile, gains: Gains) -> tuple[Be
     """What the user had come to, newest first, each item once; nothing where this is no visit."""
     if not gains.is_visit(event.action):
         return ()
-    at, visits = event.at or 0.0, gains.visits()
-    found = {event.item_id: Before(event.item_id, 0.0)}  # not among what came before
+    visits, at = gains.visits(), event.at or 0.0
+    since = {event.item_id: at}  # not among what came before
     for entry in reversed(profile.history):
-        if entry.item_id not in found and entry.action in visits:
-            gap = at - entry.at
-            found[entry.item_id] = Before(entry.item_id, round(gap, 1) if gap > 0 else 0.0)
-            if len(found) > MAX_BEFORE:
+        if entry.item_id not in since and entry.action in visits:
+            since[entry.item_id] = entry.at
+            if len(since) > MAX_BEFORE:
                 break
-    return tuple(found.values())[1:]
+    del since[event.item_id]
+    return tuple(  # to a tenth of a second; `round(gap, 1)` takes longer, by way of text
+        [Before(i, round((at - then) * 10) / 10 if at > then else 0.0) for i, then in since.items()]
+    )

@@ -138,11 +138,12 @@ def _as_mapping(table: Predecessors) -> dict[str, tuple[int, int, int]]:
 
 def _strongest(table: Predecessors, most: int) -> Predecessors:
     """Those with the largest `near`, of equal ones the first by id, in the order they had."""
-    pairs = list(zip(table.item_ids, table.near, strict=True))
     bound = sorted(table.near, reverse=True)[most]  # of the nearest that has to go
-    room = most - sum(near > bound for near in table.near)
-    spared = frozenset(sorted(item_id for item_id, near in pairs if near == bound)[:room])
-    kept = [near > bound or (near == bound and item_id in spared) for item_id, near in pairs]
+    kept = [near > bound for near in table.near]
+    if room := most - sum(kept):
+        ties = [(table.item_ids[k], k) for k, near in enumerate(table.near) if near == bound]
+        for _, k in sorted(ties)[:room]:
+            kept[k] = True
     return Predecessors(
         tuple(compress(table.item_ids, kept)),
         tuple(compress(table.supporters, kept)),

@@ -65,6 +65,7 @@ def register_enhancing(
             describing=describing,
             caught_up=caught_up,
             owned=partial(_owned, sockets),
+            unfolded=sockets.unfolded,
             add=service.add,
             batch=settings.enhance.batch,
             metrics=sockets.metrics,

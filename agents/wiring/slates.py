@@ -57,7 +57,7 @@ def register_slates(sockets: Sockets, knowing: Knowing, advice: Advice | None) -
             scoring=scoring,
         ),
         consuming=sockets.consuming,
-        unfolded=partial(waiting_in, sockets.app, sockets.names.name(topics.EVENTS)),
+        unfolded=sockets.unfolded,
         metrics=sockets.metrics,
     )
     sockets.services.append(answers)
@@ -155,10 +155,6 @@ def _teaching(sockets: Sockets, knowing: Knowing) -> Teaching:
         names=sockets.names,
         per_second=settings.lessons_per_second,
         is_ready=lambda: all(replica.ready.is_set() for replica in knowing.replicas),
+        unfolded=sockets.unfolded,
         metrics=sockets.metrics,
     )
-
-
-def waiting_in(app: Any, topic: str) -> int:
-    """Records of a topic that were fetched and that its agents have not begun with."""
-    return sum(channel.queue.qsize() for channel in app.topics._topic_name_index[topic])

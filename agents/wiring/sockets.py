@@ -12,9 +12,11 @@ from agents.consuming import Consuming
 from agents.metrics import Metrics
 from agents.settings import Settings
 from agents.tables import Commits, FoldTable
+from agents.waiting import waiting_in
 from agents.written import Written
 from slates.config import DAY
 from slates.strategies import Menu
+from streams import topics
 from streams.kafka import Broker, LogReader, Outbox
 from streams.topics import Topic, Topics
 
@@ -78,6 +80,10 @@ class Sockets:
             allow_empty=True,
             partitions=self.settings.partitions,
         )
+
+    def unfolded(self) -> int:
+        """Events that were fetched and wait to be folded; 0 in a worker that folds none."""
+        return waiting_in(self.app, self.names.name(topics.EVENTS))
 
     def reader(self, topic: Topic) -> LogReader:
         """A topic read as a log, outside of the group."""

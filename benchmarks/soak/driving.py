@@ -170,8 +170,13 @@ async def _main() -> None:
 
 
 def _end_with_input() -> None:
-    """Whoever ordered holds our input open, and lets go of it however he ends."""
-    sys.stdin.buffer.read()
+    """
+    Whoever ordered holds our input open, and lets go of it however he ends.
+
+    Python ends in a fatal error where a thread still reads `sys.stdin` then; it has no part in this.
+    """
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
     os._exit(1)
 
 

@@ -111,6 +111,7 @@ class Workshop:
         self.now = 1000.0
         self.items = SmallLog("items")
         self.generation = CURRENT
+        self.unfolded = 0
         self.partitions = frozenset({0})
         self.wanting = Wanting(asks=model is not None)
         self.catalogue = Catalogue(ExactIndex(DIM), half_life=1000.0, wanting=self.wanting)
@@ -124,6 +125,7 @@ class Workshop:
             describing=self.describing,
             caught_up=_at_once,
             owned=lambda: Owned(self.generation, self.partitions),
+            unfolded=lambda: self.unfolded,
             add=self._add,
             batch=8,
             metrics=self.metrics,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agents.answering import MANY
+from agents.waiting import MANY
 from agents.testing import (
     WorkerEnded,
     run_at_once,

@@ -61,6 +61,7 @@ class School:
     ) -> None:
         self.now = 0.0
         self.ready = ready
+        self.unfolded = 0
         self.outbox = outbox or SmallOutbox()
         self.metrics = Metrics()
         self.catalogue = shelf()
@@ -72,6 +73,7 @@ class School:
             names=Topics(prefix="shop.", partitions=4),
             per_second=per_second,
             is_ready=lambda: self.ready,
+            unfolded=lambda: self.unfolded,
             metrics=self.metrics,
             clock=lambda: self.now,
         )
