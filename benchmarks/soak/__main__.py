@@ -1,7 +1,7 @@
 """
 `make soak`: half an hour of load with two restarts on Apache Kafka, and docs/soak.md.
 
-    python -m benchmarks.soak --minutes 30 --rate 1000
+    python -m benchmarks.soak --minutes 30 --rate 1000 --workers 2
 
 It ends with exit code 1 where a promise was not kept.  Ctrl-C ends all it has started and writes
 nothing.
@@ -68,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--minutes", type=_above_zero, default=30.0, help="of load (30)")
     parser.add_argument("--rate", type=_above_zero, default=1000.0, help="events a second (1000)")
+    parser.add_argument("--workers", type=int, choices=range(1, 5), default=2, help="(2)")
     parser.add_argument("--page", type=Path, default=PAGE, help=f"what is written ({PAGE})")
     return parser
 
@@ -89,7 +90,15 @@ def _measure(options: argparse.Namespace) -> tuple[Measured, Setting]:
     ):
         began = datetime.now(UTC)
         run = asyncio.run(
-            soak(kafka, items, rate=options.rate, seconds=seconds, home=home, screen=screen)
+            soak(
+                kafka,
+                items,
+                rate=options.rate,
+                seconds=seconds,
+                workers=options.workers,
+                home=home,
+                screen=screen,
+            )
         )
     setting = Setting(
         day=f"{began:%Y-%m-%d}",
@@ -97,8 +106,10 @@ def _measure(options: argparse.Namespace) -> tuple[Measured, Setting]:
         software=f"Python {platform.python_version()}, faust-streaming "
         f"{version('faust-streaming')}, Apache Kafka {VERSION}",
         catalogue=f"{name}, {len(items):,} items",
-        command=f"python -m benchmarks.soak --minutes {options.minutes:g} --rate {options.rate:g}",
+        command=f"python -m benchmarks.soak --minutes {options.minutes:g} "
+        f"--rate {options.rate:g} --workers {options.workers}",
         users=USERS,
+        workers=options.workers,
     )
     return run, setting
 

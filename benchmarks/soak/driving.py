@@ -173,7 +173,7 @@ def _end_with_input() -> None:
     """
     Whoever ordered holds our input open, and lets go of it however he ends.
 
-    Python ends in a fatal error where a thread still reads `sys.stdin` then; it has no part in this.
+    Python ends in a fatal error where a thread still reads `sys.stdin` then, so it is left out.
     """
     while os.read(sys.stdin.fileno(), 1024):
         pass

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -31,6 +32,20 @@ WINDOW = 10
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """At one worker, as of one moment."""
+
+    lag: Mapping[str, int]
+    """Topic to records of its partitions not committed; empty while it does not answer."""
+    waiting: int | None
+    """Users in line for a slate; None while it does not answer."""
+    footprint: Footprint | None
+    """None while there is no process."""
+    cpu: float | None
+    """Processors in use since the last look; None where that was another process."""
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """As of one moment."""
 
@@ -43,18 +58,31 @@ class Sample:
     p50: float
     """Milliseconds that those had to wait whose answer came since the last sample."""
     p99: float
-    lag: Mapping[str, int]
-    """Topic to records not committed; empty while the worker does not answer."""
-    waiting: int | None
-    """Users in line for a slate; None while the worker does not answer."""
-    footprint: Footprint | None
-    """None while there is no worker."""
-    cpu: float | None
-    """Processors in use since the last sample; None where that was another process."""
+    looks: Sequence[Look]
+    """At each worker."""
     state: int
-    """Bytes of the state folder on the disk."""
+    """Bytes of the state folders on the disk."""
     log: int
     """Bytes of the broker's data on the disk."""
+
+    @property
+    def lag(self) -> Mapping[str, int]:
+        """Topic to records not committed, of all workers that answer; empty where none does."""
+        found: Counter[str] = Counter()
+        for look in self.looks:
+            found.update(look.lag)
+        return found
+
+    @property
+    def waiting(self) -> int | None:
+        """Users in line for a slate, with all workers that answer; None where none does."""
+        found = [look.waiting for look in self.looks if look.waiting is not None]
+        return sum(found) if found else None
+
+    def sum_of(self, value: Callable[[Look], float | None]) -> float | None:
+        """Of all workers; None where one is not there."""
+        found = [value(look) for look in self.looks]
+        return sum(v for v in found if v is not None) if found and None not in found else None
 
 
 @dataclass(slots=True)
@@ -68,7 +96,8 @@ class Measured:
     reports: list[Sent] = field(default_factory=list)
     """Of the load, one a second."""
     samples: list[Sample] = field(default_factory=list)
-    lives: Sequence[Life] = ()
+    lives: Sequence[Sequence[Life]] = ()
+    """Of each worker."""
     waits: Waits = field(default_factory=Waits)
     sums: Sums | None = None
 
@@ -88,15 +117,32 @@ class Measured:
         return self.reports[-1].seconds if self.reports else 0.0
 
     def stretches_of(self, value: Callable[[Sample], float | None]) -> list[list[Point]]:
-        """A figure of each sample under load in which the worker was warm, worker by worker."""
+        """A figure of each sample under load in which all workers were warm."""
+        ready = [[life for life in each if life.ready is not None] for each in self.lives]
+        starts = [max((self._start_of(each[0]) for each in ready if each), default=0.0)]
+        starts += sorted(self._start_of(life) for each in ready for life in each[1:])
+        ends = sorted(self._end_of(life) for each in ready for life in each[:-1])
         points = [(s.at, v) for s in self.samples if (v := value(s)) is not None]
-        lives = [life for life in self.lives if life.ready is not None]
-        return stretches(
-            points,
-            starts=[max((life.ready or 0.0) - self.began, 0.0) for life in lives],
-            ends=[min(self._end_of(life), self.load_ended) for life in lives],
-            leave_out=warm_up(self.seconds),
-        )
+        return self._warm(points, starts, [*ends, self.load_ended])
+
+    def lives_of(self, value: Callable[[Look], float | None]) -> list[list[Point]]:
+        """A figure of each worker, life by life, while it was warm and under load."""
+        found: list[list[Point]] = []
+        for n, each in enumerate(self.lives):
+            points = [(s.at, v) for s in self.samples if (v := value(s.looks[n])) is not None]
+            lives = [life for life in each if life.ready is not None]
+            found += self._warm(points, map(self._start_of, lives), map(self._end_of, lives))
+        return found
+
+    def _warm(
+        self, points: Sequence[Point], starts: Iterable[float], ends: Iterable[float]
+    ) -> list[list[Point]]:
+        until = [min(end, self.load_ended) for end in ends]
+        leave_out = warm_up(self.seconds)
+        return stretches(points, starts=list(starts), ends=until, leave_out=leave_out)
+
+    def _start_of(self, life: Life) -> float:
+        return max((life.ready or 0.0) - self.began, 0.0)
 
     def _end_of(self, life: Life) -> float:
         end = life.told or life.ended
@@ -104,8 +150,9 @@ class Measured:
 
     @property
     def restarts(self) -> list[tuple[Life, Life]]:
-        """Each life that was followed by another, and that other one."""
-        return list(pairwise(self.lives))
+        """Each life that was followed by another, and that other one, in order of time."""
+        found = [pair for lives in self.lives for pair in pairwise(lives)]
+        return sorted(found, key=lambda pair: self._end_of(pair[0]))
 
     @property
     def slowest(self) -> float:
@@ -122,14 +169,19 @@ class Measured:
         return [(b.sent - a.sent) / (b.seconds - a.seconds) for a, b in ends]
 
 
-def memory_of(sample: Sample) -> float | None:
-    """MB of the worker and its children."""
-    return None if sample.footprint is None else sample.footprint.share / 1e6
+def memory_of(look: Look) -> float | None:
+    """MB of a worker and its children."""
+    return None if look.footprint is None else look.footprint.share / 1e6
 
 
-def resident_of(sample: Sample) -> float | None:
-    """MB of the worker's own process."""
-    return None if sample.footprint is None else sample.footprint.resident / 1e6
+def resident_of(look: Look) -> float | None:
+    """MB of a worker's own process."""
+    return None if look.footprint is None else look.footprint.resident / 1e6
+
+
+def cpu_of(look: Look) -> float | None:
+    """Processors in use."""
+    return look.cpu
 
 
 def waiting_of(sample: Sample) -> float | None:
@@ -195,7 +247,7 @@ def _of_sums(run: Measured) -> list[Verdict]:
 
 
 def _of_growth(run: Measured) -> list[Verdict]:
-    found = run.stretches_of(memory_of)
+    found = run.lives_of(memory_of)
     levels = [value for stretch in found for _, value in stretch]
     per_hour = common_slope(found) * 3600
     share = per_hour * len(levels) / sum(levels) if levels else math.nan
@@ -227,7 +279,7 @@ def _lag_slope(run: Measured, topic: str) -> float:
 
 def lag_topics(run: Measured) -> list[str]:
     """
-    The topics that the worker has to keep up with, as far as it said.
+    The topics that the workers have to keep up with, as far as they said.
 
     Requests are not among them: a newer one takes the older's place in the line, and is committed
     when its user's turn has come, so their lag is how long a turn takes.  The line itself is looked
@@ -238,11 +290,11 @@ def lag_topics(run: Measured) -> list[str]:
 
 
 def _of_lives(run: Measured) -> list[Verdict]:
-    bad = [life for life in run.lives if not _ended_as_told(life)]
+    bad = [life for lives in run.lives for life in lives if not _ended_as_told(life)]
     codes = ", ".join(str(life.code) for life in bad)
     return [
         Verdict(
-            "The worker ends when it is told to, in order, and never by itself.",
+            "A worker ends when it is told to, in order, and never by itself.",
             not bad,
             f"{len(bad)} other ends, exit codes {codes}" if bad else "no other end",
         )

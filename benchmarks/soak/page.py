@@ -13,6 +13,7 @@ from benchmarks.soak.measured import (
     WINDOW,
     Measured,
     Verdict,
+    cpu_of,
     lag_of,
     lag_topics,
     memory_of,
@@ -44,6 +45,7 @@ class Setting:
     catalogue: str
     command: str
     users: int
+    workers: int
 
 
 def page(run: Measured, setting: Setting) -> str:
@@ -66,11 +68,13 @@ def _head(run: Measured, setting: Setting) -> str:
 
 Written by `{setting.command}` on {setting.day}; do not edit.
 
-One worker with its default settings on Apache Kafka, {run.seconds / 60:g} minutes of
-{run.rate:,.0f} events/s, a SIGTERM at a third of the time and a SIGKILL at two thirds.
-That is more than one worker can answer slate by slate: it builds what it can, and a slate answers
-all that its user has done meanwhile.
-Broker, worker, load and the program that measures share the machine.
+Workers with their default settings on Apache Kafka, {setting.workers} of them, and
+{run.seconds / 60:g} minutes of {run.rate:,.0f} events/s.
+At a third of the time the first gets a SIGTERM, at two thirds the last a SIGKILL; each is started
+again at once.
+That is more than can be answered slate by slate: they build what they can, and a slate answers all
+that its user has done meanwhile.
+Broker, workers, load and the program that measures share the machine.
 
 * machine: {setting.machine}
 * software: {setting.software}
@@ -96,7 +100,8 @@ def _course(run: Measured) -> str:
         "Rates and times are those of the minutes before, all else is as of then.",
         "Lag is in records not committed, which happens once a second.",
         "A request is committed when its user's turn has come; in line is each user once.",
-        "RSS is the worker's own process; PSS adds its children and counts what is shared once.",
+        "Lag and memory are those of all workers; RSS is their own processes, PSS adds their",
+        "children and counts what is shared once.",
         "CPU is in processors; the log is the broker's, on disk, with all topics.",
         "",
     ]
@@ -117,9 +122,9 @@ def _rows(run: Measured) -> list[str]:
             f"{p50:,.0f} / {p99:,.0f}",
             *(_count(last.lag.get(topic.name)) for topic in _READ),
             _count(last.waiting),
-            _count(resident_of(last)),
-            _count(memory_of(last)),
-            "–" if last.cpu is None else f"{last.cpu:.2f}",
+            _count(last.sum_of(resident_of)),
+            _count(last.sum_of(memory_of)),
+            "–" if (cpu := last.sum_of(cpu_of)) is None else f"{cpu:.2f}",
             f"{last.state / 1e6:,.0f}",
             f"{last.log / 1e6:,.0f}",
         )
@@ -168,13 +173,19 @@ def _seconds(moment: float | None, *, since: float) -> str:
 def _memory(run: Measured) -> str:
     text = [
         f"Straight lines through PSS every {EVERY:g} s, from {warm_up(run.seconds):.0f} s after",
-        "the worker was ready until it was told to end.",
+        "a worker was ready until it was told to end.",
         "",
     ]
-    found = run.stretches_of(memory_of)
+    found = run.lives_of(memory_of)
+    names = [
+        f"{n}, life {k}"
+        for n, lives in enumerate(run.lives, start=1)
+        for k, life in enumerate(lives, start=1)
+        if life.ready is not None
+    ]
     rows = [
-        f"| {n} | {len(stretch) * EVERY / 60:.1f} | {_growth(stretch)} |"
-        for n, stretch in enumerate(found, start=1)
+        f"| {name} | {len(stretch) * EVERY / 60:.1f} | {_growth(stretch)} |"
+        for name, stretch in zip(names, found, strict=True)
     ]
     rows.append(f"| all, each at its own level | {_minutes(found):.1f} | {_growth(*found)} |")
     head = ("worker", "minutes", "mean MB", "least MB", "most MB", "MB/h", "of the mean, per hour")
@@ -198,7 +209,7 @@ def _growth(*found: Sequence[Point]) -> str:
 
 
 def _lag(run: Measured) -> str:
-    text = ["Records not committed; the most at all, and while the worker was warm as above.", ""]
+    text = ["Records not committed; the most at all, and while all workers were warm.", ""]
     head = ("topic", "most", "most while warm", "mean while warm", "growth, records/s")
     return _table("Lag", head, [_lag_row(run, topic) for topic in lag_topics(run)], text)
 

@@ -1,4 +1,4 @@
-"""One run: broker, worker, load, two restarts, and the sums in the end."""
+"""One run: broker, workers, load, two restarts, and the sums in the end."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +36,8 @@ ELECTIONS = 2.0
 DRAIN_PATIENCE = 300.0
 """Seconds that what is under way at the end may take to be answered and committed."""
 DRAIN_POLL = 1.0
-RESTARTS = (signal.SIGTERM, signal.SIGKILL)
-"""At a third of the run, and at two thirds."""
+RESTARTS = ((0, signal.SIGTERM), (-1, signal.SIGKILL))
+"""Which worker is told what, at a third of the run and at two thirds."""
 
 
 async def soak(
@@ -46,29 +46,30 @@ async def soak(
     *,
     rate: float,
     seconds: float,
+    workers: int,
     home: Path,
     screen: Screen,
 ) -> Measured:
     """
-    Let users act at a rate for so long, restart the worker twice, and add up.
+    Let users act at a rate for so long, restart two workers, and add up.
 
     Raises:
-        SetupError: The worker did not start, or the load ended early.
+        SetupError: A worker did not start, or the load ended early.
     """
-    broker, state = Broker(kafka.bootstrap), home / "state"
+    broker = Broker(kafka.bootstrap)
     crowd = Crowd([item.item_id for item in items], users=USERS, seed=SEED)
     now = float(int(time.time()))
     known, trends = crowd.profiles(now=now), crowd.trends(now=now)
     run = Measured(rate=rate, seconds=seconds)
-    screen.say(f"writing {len(known):,} profiles and {len(trends):,} trends, starting the worker")
+    screen.say(f"writing {len(known):,} profiles and {len(trends):,} trends, starting workers")
     await _prepare(broker, known, trends)
-    settings = {"HEADWATER_BROKER": broker.bootstrap, "HEADWATER_STATE_DIR": str(state)}
-    async with KeptWorker(settings, port=free_port(0), home=home) as worker:
-        run.lives = worker.lives
+    async with _workers(broker, workers, home) as kept:
+        run.lives = [worker.lives for worker in kept]
         screen.say(f"loading {len(items):,} items at the encoder's pace")
-        await latency.load(broker, items, port=worker.port)
-        await latency.idle(worker.port)
-        sampling = Sampling(run, worker, state=state, log=kafka.data, show=screen.show)
+        await latency.load(broker, items, port=kept[0].port)
+        for worker in kept:
+            await latency.idle(worker.port)
+        sampling = Sampling(run, kept, log=kafka.data, show=screen.show)
         order = Order(
             bootstrap=broker.bootstrap,
             rate=rate,
@@ -79,12 +80,25 @@ async def soak(
         )
         watching = (watch_events(broker, run.waits), watch_slates(broker, run.waits))
         async with _beside(*watching):
-            await _load(run, order, worker, sampling)
+            await _load(run, order, kept, sampling)
             screen.say("the load has ended, waiting for what is under way")
-            await _drained(run, worker)
+            await _drained(run, kept)
     screen.say("adding up: the log is read and folded again")
     run.sums = await add_up(broker, known=known, trends=trends)
     return run
+
+
+@asynccontextmanager
+async def _workers(broker: Broker, count: int, home: Path) -> AsyncIterator[Sequence[KeptWorker]]:
+    """So many, each with a port and a folder of its own; ready, one after the other."""
+    async with AsyncExitStack() as stack:
+        kept = []
+        for number in range(1, count + 1):
+            own = home / f"worker-{number}"
+            own.mkdir()
+            worker = KeptWorker({"HEADWATER_BROKER": broker.bootstrap}, port=free_port(0), home=own)
+            kept.append(await stack.enter_async_context(worker))
+        yield kept
 
 
 async def _prepare(
@@ -112,34 +126,36 @@ async def _write(outbox: Outbox, topic: Topic, values: Mapping[str, bytes]) -> N
     await outbox.settle()
 
 
-async def _load(run: Measured, order: Order, worker: KeptWorker, sampling: Sampling) -> None:
+async def _load(
+    run: Measured, order: Order, workers: Sequence[KeptWorker], sampling: Sampling
+) -> None:
     """Send as ordered; look on and restart meanwhile, from the first report on."""
     async with driver(order) as reports:
         first = await anext(reports)
         run.began = time.time() - first.seconds
         run.reports.append(first)
-        async with _beside(sampling.go_on(), _restart(worker, order.seconds)):
+        async with _beside(sampling.go_on(), _restart(workers, order.seconds)):
             async for report in reports:
                 run.reports.append(report)
         await sampling.take()
 
 
-async def _restart(worker: KeptWorker, seconds: float) -> None:
+async def _restart(workers: Sequence[KeptWorker], seconds: float) -> None:
     began = time.monotonic()
-    for number, how in enumerate(RESTARTS, start=1):
+    for number, (which, how) in enumerate(RESTARTS, start=1):
         due = began + seconds * number / (len(RESTARTS) + 1)
         await asyncio.sleep(due - time.monotonic())
-        worker.tell(how)
+        workers[which].tell(how)
 
 
-async def _drained(run: Measured, worker: KeptWorker) -> None:
+async def _drained(run: Measured, workers: Sequence[KeptWorker]) -> None:
     """Wait until all is answered and committed, or nobody waits any longer; the sums will tell."""
     deadline = time.monotonic() + DRAIN_PATIENCE
     while time.monotonic() < deadline:
         await asyncio.sleep(DRAIN_POLL)
-        lag = lag_by_topic(await asyncio.to_thread(scrape, worker.port))
+        lags = [lag_by_topic(await asyncio.to_thread(scrape, worker.port)) for worker in workers]
         answered = run.waits.events >= run.acknowledged and not run.waits.unanswered
-        if answered and lag and not any(lag.values()):
+        if answered and all(lag and not any(lag.values()) for lag in lags):
             return
 
 

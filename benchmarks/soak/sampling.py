@@ -1,15 +1,15 @@
-"""Looks at worker, broker and answers every few seconds."""
+"""Looks at workers, broker and answers every few seconds."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from agents.scraping import Figures, scrape
 from benchmarks.soak.footprint import Footprint, disk_use, footprint
-from benchmarks.soak.measured import EVERY, Measured, Sample
+from benchmarks.soak.measured import EVERY, Look, Measured, Sample
 from benchmarks.soak.waits import quantiles_ms
 from benchmarks.soak.worker import KeptWorker
 
@@ -20,9 +20,8 @@ class Sampling:
     def __init__(
         self,
         run: Measured,
-        worker: KeptWorker,
+        workers: Sequence[KeptWorker],
         *,
-        state: Path,
         log: Path,
         show: Callable[[Sample, Measured], None],
     ) -> None:
@@ -31,18 +30,16 @@ class Sampling:
 
         Args:
             run: What is measured.
-            worker: Whose memory and lag.
-            state: Its state folder.
+            workers: Whose memory, lag and state.
             log: The broker's data.
             show: Gets every sample.
         """
         self._run = run
-        self._worker = worker
-        self._state = state
+        self._workers = workers
         self._log = log
         self._show = show
-        self._last: tuple[int, float, float] | None = None
-        """Process, moment and processor time of the last look."""
+        self._last: dict[KeptWorker, tuple[int, float, float]] = {}
+        """Process, moment and processor time of the last look at each."""
 
     async def go_on(self) -> None:
         """Sample at the full tens of seconds since the run began."""
@@ -61,10 +58,10 @@ class Sampling:
         self._show(sample, self._run)
 
     async def _sample(self) -> Sample:
-        pid, waits = self._worker.pid, self._run.waits
+        waits = self._run.waits
         p50, p99, _ = quantiles_ms(waits.take_fresh())
-        found = None if pid is None else await asyncio.to_thread(footprint, pid)
-        figures = await asyncio.to_thread(scrape, self._worker.port)
+        looks = [await self._look(worker) for worker in self._workers]
+        states = [await asyncio.to_thread(disk_use, worker.state) for worker in self._workers]
         return Sample(
             at=time.time() - self._run.began,
             sent=self._run.sent,
@@ -72,29 +69,31 @@ class Sampling:
             superseded=waits.superseded,
             p50=p50,
             p99=p99,
-            lag=lag_by_topic(figures),
-            waiting=waiting(figures),
-            footprint=found,
-            cpu=self._cpu(pid, found),
-            state=await asyncio.to_thread(disk_use, self._state),
+            looks=looks,
+            state=sum(states),
             log=await asyncio.to_thread(disk_use, self._log),
         )
 
-    def _cpu(self, pid: int | None, found: Footprint | None) -> float | None:
-        last, self._last = self._last, None
+    async def _look(self, worker: KeptWorker) -> Look:
+        pid = worker.pid
+        found = None if pid is None else await asyncio.to_thread(footprint, pid)
+        figures = await asyncio.to_thread(scrape, worker.port)
+        return Look(lag_by_topic(figures), waiting(figures), found, self._cpu(worker, pid, found))
+
+    def _cpu(self, worker: KeptWorker, pid: int | None, found: Footprint | None) -> float | None:
+        last = self._last.pop(worker, None)
         if pid is None or found is None:
             return None
-        self._last = (pid, time.monotonic(), found.cpu)
-        if last is None or last[0] != pid:
-            return None
-        return (found.cpu - last[2]) / (self._last[1] - last[1])
+        now = time.monotonic()
+        self._last[worker] = (pid, now, found.cpu)
+        return (found.cpu - last[2]) / (now - last[1]) if last and last[0] == pid else None
 
 
 def lag_by_topic(figures: Figures) -> Mapping[str, int]:
-    """Topic to records not committed, as the worker says; empty while it does not answer."""
+    """Topic to records not committed, as a worker says; empty while it does not answer."""
     return {t: int(n) for t, n in figures.by("headwater_consumer_lag", "topic").items()}
 
 
 def waiting(figures: Figures) -> int | None:
-    """Users in line for a slate, as the worker says; None while it does not answer."""
+    """Users in line for a slate, as a worker says; None while it does not answer."""
     return int(figures.total("headwater_slate_requests_waiting")) if figures.samples else None

@@ -58,7 +58,7 @@ class Screen:
 
 def line_of(sample: Sample, run: Measured) -> str:
     """A sample in one line."""
-    memory = resident_of(sample)
+    memory = sample.sum_of(resident_of)
     parts = [
         f"{sample.at / 60:.1f} of {run.seconds / 60:g} min",
         f"{sample.sent:,} events",
@@ -66,7 +66,7 @@ def line_of(sample: Sample, run: Measured) -> str:
         f"p50 {sample.p50:.0f} ms",
         f"p99 {sample.p99:.0f} ms",
         _lag(sample),
-        "no worker" if memory is None else f"{memory:.0f} MB",
+        "a worker is not there" if memory is None else f"{memory:.0f} MB",
     ]
     return " · ".join(parts)
 

@@ -51,12 +51,14 @@ class KeptWorker:
         Args:
             settings: `HEADWATER_…`; all others are as they come, whatever is set outside.
             port: Of its metrics.
-            home: Its working folder, where its log goes.
+            home: Its working folder, where its log and its state go.
         """
+        self.state = home / "state"
         clean = {k: v for k, v in os.environ.items() if not k.startswith("HEADWATER_")}
         self.port = port
         self.lives: list[Life] = []
-        self._environment = {**clean, **settings, "HEADWATER_METRICS__PORT": str(port)}
+        own = {"HEADWATER_METRICS__PORT": str(port), "HEADWATER_STATE_DIR": str(self.state)}
+        self._environment = {**clean, **settings, **own}
         self._home = home
         self._log = home / "worker.log"
         self._stopping = False

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from agents.waiting import MANY
 from agents.testing import (
     WorkerEnded,
     run_at_once,
 )
+from agents.waiting import MANY
 from streams.errors import DeliveryFailed
 from streams.kafka import Record
 from streams.requests import SlateRequest, encode_request

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import pytest
@@ -10,7 +10,7 @@ import pytest
 from benchmarks.refolding import Difference
 from benchmarks.soak.driving import Sent
 from benchmarks.soak.footprint import Footprint
-from benchmarks.soak.measured import Measured, Sample, verdicts
+from benchmarks.soak.measured import Look, Measured, Sample, verdicts
 from benchmarks.soak.page import Setting, page
 from benchmarks.soak.showing import line_of
 from benchmarks.soak.sums import Sums
@@ -20,16 +20,25 @@ from streams.requests import Trigger
 
 BEGAN = 1_700_000_000.0
 SECONDS, RATE = 900.0, 10.0
-SETTING = Setting("2026-11-24", "a machine", "some software", "films", "python -m it", users=7)
+SETTING = Setting(
+    "2026-11-24", "a machine", "some software", "films", "python -m it", users=7, workers=2
+)
 MB = 1_000_000
 GONE = range(300, 320)
-"""Seconds in which there is no worker."""
+"""Seconds in which the first worker is not there."""
+NONE: Mapping[str, int] = {"events": 0, "co-visits": 0, "slate-requests": 0}
 
 
 def sample(
     at: float, *, memory: float = 500.0, lag: int = 20, requests: int = 7, waiting: int = 3
 ) -> Sample:
-    there = int(at) not in GONE
+    first = Look(
+        lag={"events": lag, "co-visits": 5, "slate-requests": requests},
+        waiting=waiting,
+        footprint=Footprint(400 * MB, int(memory * MB), 1.0),
+        cpu=0.75,
+    )
+    second = Look(lag=NONE, waiting=0, footprint=Footprint(300 * MB, 400 * MB, 1.0), cpu=0.5)
     return Sample(
         at=at,
         sent=int(at * RATE),
@@ -37,10 +46,7 @@ def sample(
         superseded=int(at * 6),
         p50=12.0,
         p99=34.0,
-        lag={"events": lag, "co-visits": 5, "slate-requests": requests} if there else {},
-        waiting=waiting if there else None,
-        footprint=Footprint(400 * MB, int(memory * MB), 1.0) if there else None,
-        cpu=0.75 if there else None,
+        looks=(Look({}, None, None, None) if int(at) in GONE else first, second),
         state=3 * MB,
         log=int(at * MB),
     )
@@ -53,9 +59,14 @@ def good() -> Measured:
     run.reports = [Sent(float(s), int(s * RATE), int(s * RATE), 0.01) for s in range(901)]
     run.samples = [sample(10.0 * n) for n in range(1, 91)]
     run.lives = [
-        Life(BEGAN - 60, BEGAN - 50, BEGAN + 300, "SIGTERM", BEGAN + 301, 0),
-        Life(BEGAN + 301, BEGAN + 320, BEGAN + 600, "SIGKILL", BEGAN + 600, -9),
-        Life(BEGAN + 600, BEGAN + 615, BEGAN + 910, "SIGTERM", BEGAN + 912, 0),
+        [
+            Life(BEGAN - 60, BEGAN - 50, BEGAN + 300, "SIGTERM", BEGAN + 301, 0),
+            Life(BEGAN + 301, BEGAN + 320, BEGAN + 910, "SIGTERM", BEGAN + 912, 0),
+        ],
+        [
+            Life(BEGAN - 50, BEGAN - 40, BEGAN + 600, "SIGKILL", BEGAN + 600, -9),
+            Life(BEGAN + 600, BEGAN + 615, BEGAN + 910, "SIGTERM", BEGAN + 912, 0),
+        ],
     ]
     for n in range(count):
         run.waits.note_event(0, n, at=BEGAN + n / RATE)
@@ -87,8 +98,8 @@ def with_sums(**changes: object) -> Change:
 
 
 def grow(run: Measured) -> None:
-    """Six percent an hour."""
-    run.samples = [sample(s.at, memory=500 + 500 * 0.06 * s.at / 3600) for s in run.samples]
+    """Twelve percent an hour, in one of two workers."""
+    run.samples = [sample(s.at, memory=500 + 500 * 0.12 * s.at / 3600) for s in run.samples]
 
 
 def lag_behind(run: Measured) -> None:
@@ -153,8 +164,8 @@ def test_a_promise_that_is_not_kept_is_named(change: Change, promise: str) -> No
 )
 def test_an_end_that_nobody_asked_for_or_that_is_not_in_order_is_named(life: Life) -> None:
     run = good()
-    run.lives = [life, *run.lives]
-    assert broken(run) == ["The worker ends when it is told to, in order, and never by itself."]
+    run.lives = [[life, *run.lives[0]], run.lives[1]]
+    assert broken(run) == ["A worker ends when it is told to, in order, and never by itself."]
 
 
 def test_no_samples_do_not_prove_that_anything_is_flat() -> None:
@@ -185,9 +196,9 @@ def test_the_page_has_a_row_for_every_five_minutes() -> None:
     text = page(good(), SETTING)
     rows = [line for line in text.splitlines() if line.startswith(("| 5.0 ", "| 10.0 ", "| 15.0 "))]
     assert rows == [
-        "| 5.0 | 10 | 4 | 6 | 50 / 50 | – | – | – | – | – | – | – | 3 | 300 |",
-        "| 10.0 | 10 | 4 | 6 | 50 / 50 | 20 | 5 | 7 | 3 | 400 | 500 | 0.75 | 3 | 600 |",
-        "| 15.0 | 10 | 4 | 6 | 50 / 50 | 20 | 5 | 7 | 3 | 400 | 500 | 0.75 | 3 | 900 |",
+        "| 5.0 | 10 | 4 | 6 | 50 / 50 | 0 | 0 | 0 | 0 | – | – | – | 3 | 300 |",
+        "| 10.0 | 10 | 4 | 6 | 50 / 50 | 20 | 5 | 7 | 3 | 700 | 900 | 1.25 | 3 | 600 |",
+        "| 15.0 | 10 | 4 | 6 | 50 / 50 | 20 | 5 | 7 | 3 | 700 | 900 | 1.25 | 3 | 900 |",
         "| 5.0 | SIGTERM | 0 | 1.0 | 20.0 | 0.0 | 0 of 600 |",
         "| 10.0 | SIGKILL | -9 | 0.0 | 15.0 | 0.0 | 0 of 600 |",
     ]
@@ -196,7 +207,7 @@ def test_the_page_has_a_row_for_every_five_minutes() -> None:
 def test_a_short_run_has_one_row() -> None:
     run = good()
     run.samples = run.samples[:6]
-    assert "\n| 1.0 | 10 | 4 | 6 | 50 / 50 | 20 | 5 | 7 | 3 | 400 | 500 |" in page(run, SETTING)
+    assert "\n| 1.0 | 10 | 4 | 6 | 50 / 50 | 20 | 5 | 7 | 3 | 700 | 900 |" in page(run, SETTING)
 
 
 def test_the_page_says_what_was_not_kept() -> None:
@@ -229,8 +240,33 @@ def test_the_page_says_how_far_lag_went() -> None:
 
 def test_without_a_worker_a_line_says_so() -> None:
     assert line_of(sample(300.0), good()) == (
-        "5.0 of 15 min · 3,000 events · 1,200 slates · p50 12 ms · p99 34 ms · lag – · no worker"
+        "5.0 of 15 min · 3,000 events · 1,200 slates · p50 12 ms · p99 34 ms · lag – · "
+        "a worker is not there"
     )
+
+
+def test_lag_while_a_worker_takes_over_is_none_of_a_quiet_time() -> None:
+    run = good()
+    run.samples = [
+        sample(s.at, lag=int(100 * (s.at - 600)) if s.at > 600 else 20) for s in run.samples
+    ]
+    run.samples = [s if s.at < 715 else sample(s.at) for s in run.samples]
+    assert broken(run) == []
+
+
+def test_what_grows_in_one_worker_alone_is_growth() -> None:
+    run = good()
+    run.samples = [
+        replace(
+            s,
+            looks=(
+                s.looks[0],
+                replace(s.looks[1], footprint=Footprint(0, int((400 + s.at) * MB), 1.0)),
+            ),
+        )
+        for s in run.samples
+    ]
+    assert broken(run) == ["Memory is flat"]
 
 
 def test_a_line_tells_lag_by_topic() -> None:
