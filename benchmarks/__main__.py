@@ -19,7 +19,7 @@ import msgspec
 
 from agents.commands.processes import free_port
 from agents.scraping import scrape
-from benchmarks import building, gateway, latency, refining, restarting, throughput
+from benchmarks import building, evenness, gateway, latency, refining, restarting, throughput
 from benchmarks.apache_kafka import VERSION, ApacheKafka
 from benchmarks.report import Report, write
 from examples import books_file
@@ -42,6 +42,7 @@ NEW_ITEMS_SECONDS = 20.0
 
 def main() -> None:
     """Measure everything, in under half an hour."""
+    even = evenness.measure()
     costs = {
         "hnsw": building.measure(HnswIndex(DIM), STRATEGIES),
         "exact": building.measure(ExactIndex(DIM), STRATEGIES[:1]),
@@ -52,6 +53,7 @@ def main() -> None:
     report.machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     report.software = f"Python {platform.python_version()}, Apache Kafka {VERSION}"
     report.catalogue = f"{name}, {len(items):,} items"
+    report.evenness = even
     report.precision = "bf16" if has_fast_bf16() else "fp32"
     report.building = costs
     write(report, REPORT)

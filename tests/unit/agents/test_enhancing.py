@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import numpy as np
 import pytest
 
+from agents.describing import Described
+from agents.enhancing import REST, REST_BEHIND
 from agents.testing import event_of
+from agents.waiting import MANY
 from slates.model import Question
 from streams.enhancements import ENGINE
 from streams.items import Item, content_hash
@@ -232,3 +235,26 @@ async def test_items_of_others_wait_for_them_and_for_us_once_they_are_ours(
     assert await asking.enhance() == 0
     asking.partitions, asking.generation = frozenset({0}), CURRENT + 1
     assert await asking.enhance() == 1
+
+
+@pytest.mark.parametrize(("unfolded", "rest"), [(MANY, REST), (MANY + 1, REST_BEHIND)])
+async def test_while_many_events_wait_words_are_picked_more_seldom(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, unfolded: int, rest: float
+) -> None:
+    await workshop.announce(WHALE)
+    workshop.unfolded = unfolded
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    async def describe(items: Sequence[Item]) -> list[Described]:
+        found = await picking(items)
+        workshop.describing.picking_seconds = 0.1
+        return found
+
+    picking = workshop.describing.describe
+    monkeypatch.setattr(workshop.describing, "describe", describe)
+    monkeypatch.setattr("agents.enhancing.asyncio.sleep", sleep)
+    await workshop.enhancing.enhance_some()
+    assert slept[-1] == pytest.approx(rest * 0.1)

@@ -13,6 +13,7 @@ from agents.known import Known
 from agents.metrics import Metrics
 from agents.teaching import Teaching
 from agents.testing import SmallOutbox, run_at_once
+from agents.waiting import MANY
 from indexes.exact import ExactIndex
 from slates.config import SlateConfig
 from slates.features import NAMES
@@ -214,6 +215,19 @@ async def test_before_its_turn_nothing_is_taught() -> None:
         school.now = at
         await school.teach(offset=round(100 * at))
     assert [lesson.offset for lesson in school.lessons()] == [0, 25, 51]
+
+
+async def test_while_many_events_wait_a_tenth_is_taught() -> None:
+    school = School(per_second=4.0)
+    school.unfolded = MANY + 1
+    for at in (0.0, 0.25, 2.49, 2.5):
+        school.now = at
+        await school.teach(offset=round(100 * at))
+    school.unfolded = MANY
+    for at in (5.0, 5.25):
+        school.now = at
+        await school.teach(offset=round(100 * at))
+    assert [lesson.offset for lesson in school.lessons()] == [0, 250, 500, 525]
 
 
 @pytest.mark.parametrize("per_second", [0.0, -0.0])
