@@ -2,8 +2,9 @@
 The model as reranker: it orders numbered candidates, a window at a time.
 
 One window over the engine's best is what pays.  Windows from the back to the front can bring up
-what stands at place 100, for many times the tokens; shuffles take out that models prefer what they
-read first, for as many times the tokens as there are passes.
+what stands at place 100, for many times the tokens: so in two stages, by titles alone until the
+front window, whose texts are shown.  Shuffles take out that models prefer what they read first, for
+as many times the tokens as there are passes.
 
 Source:
     Sliding windows: Sun et al., EMNLP 2023.  Position bias and shuffles: Hou et al., ECIR 2024, and
@@ -111,7 +112,7 @@ class _Work:
         for begin in begins:
             window = order[begin : begin + WINDOW]
             try:
-                heard.append(await self._settle(window, passes=passes, seed=begin))
+                heard.append(await self._settle(window, passes=passes, begin=begin))
             except ModelUnavailable as exc:
                 if not heard:
                     raise
@@ -121,27 +122,30 @@ class _Work:
             order[begin : begin + WINDOW] = [known[item_id] for item_id in heard[-1].order]
         return together(heard, _ids(order))
 
-    async def _settle(self, window: Sequence[Candidate], *, passes: int, seed: int) -> Heard:
-        """Ask as often as there is time for, and merge by rank."""
-        heard = [await self._ask(window, window)]
+    async def _settle(self, window: Sequence[Candidate], *, passes: int, begin: int) -> Heard:
+        """Ask as often as there is time for, and merge by rank; with texts in front only."""
+        texts = begin == 0
+        heard = [await self._ask(window, window, texts=texts)]
         for k in range(1, passes):
             slowest = max(one.seconds / one.calls for one in heard)
             if slowest > self.seconds:
                 return _merged(heard, f"shuffles: {k} of {passes}, no time left")
             shuffled = list(window)
-            random.Random(f"{self.draft.slate.slate_id}/{seed}/{k}").shuffle(shuffled)
+            random.Random(f"{self.draft.slate.slate_id}/{begin}/{k}").shuffle(shuffled)
             try:
-                heard.append(await self._ask(shuffled, window))
+                heard.append(await self._ask(shuffled, window, texts=texts))
             except ModelUnavailable as exc:
                 return _merged(heard, f"shuffles: {k} of {passes}, {exc.reason}")
         return _merged(heard)
 
-    async def _ask(self, shown: Sequence[Candidate], window: Sequence[Candidate]) -> Heard:
+    async def _ask(
+        self, shown: Sequence[Candidate], window: Sequence[Candidate], *, texts: bool
+    ) -> Heard:
         """One question; what the reply leaves out follows in the order of the window."""
         user = about_user(self.draft, free_text=self.terms.free_text)
         asked = ask(
             self.prompt,
-            {**user, "candidates": told_candidates(shown, texts=True), "n": len(shown)},
+            {**user, "candidates": told_candidates(shown, texts=texts), "n": len(shown)},
             most=self.terms.max_prompt_tokens,
             count=self.terms.count,
             strategy="rerank",

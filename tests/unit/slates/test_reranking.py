@@ -44,6 +44,13 @@ async def test_windows_bring_up_what_stands_last() -> None:
     assert found.order.index("i99") < 40
 
 
+async def test_texts_are_told_in_the_front_window_alone() -> None:
+    model = Script(preferring(WORST_FIRST))
+    await Rerank(TERMS, Plan(depth=100)).refine(draft(100), model, within=9.0)
+    told = ["About " in question.messages[-1].content for question in model.asked]
+    assert told == [False] * 8 + [True]
+
+
 async def test_windows_that_fail_on_the_way_leave_what_is_done() -> None:
     replies = iter(range(3))
     first = preferring(WORST_FIRST)
