@@ -82,9 +82,9 @@ def _even(found: Evenness | None) -> str:
     """What the machine alone adds to every p99 below."""
     if found is None:
         return ""
-    return f"""* the machine itself: in {LOOKED:.0f} s before anything was started a loop of Python was more
-  than twice as slow as usual for {found.slow:.1%} of the time, and did {found.worst:.0%} of its
-  usual work in the worst 100 ms; that is in every p99 below
+    return f"""* the machine alone, {LOOKED:.0f} s before anything was started: a loop of Python was
+  more than twice as slow as usual for {found.slow:.1%} of the time, and in the worst 100 ms it did
+  {found.worst:.0%} of its usual work; that is in every p99 below
 """
 
 
