@@ -1,9 +1,9 @@
 """
 The line of slate requests, in which a newer request of a user takes the place of the older.
 
-Profiles come first: while events wait to be folded, they get ten times the time of slates, and
-more the more of them wait.  So a worker with three times the requests it can answer keeps its
-profiles up to date, and everybody gets the newest slate, if not one for every click.
+Folds come first: while events wait, and many co-visits, they get ten times the time of slates, and
+more the more of them wait.  So a worker with three times the requests it can answer keeps profiles
+and trends up to date, and everybody gets the newest slate, if not one for every click.
 
 What an event asks for is in line as soon as the event is folded.  Its record on `slate-requests`
 is the proof that it will be answered whatever happens to this worker, and comes later: it is

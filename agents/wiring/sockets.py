@@ -12,7 +12,7 @@ from agents.consuming import Consuming
 from agents.metrics import Metrics
 from agents.settings import Settings
 from agents.tables import Commits, FoldTable
-from agents.waiting import waiting_in
+from agents.waiting import MANY, waiting_in
 from agents.written import Written
 from slates.config import DAY
 from slates.strategies import Menu
@@ -82,8 +82,17 @@ class Sockets:
         )
 
     def unfolded(self) -> int:
-        """Events that were fetched and wait to be folded; 0 in a worker that folds none."""
-        return waiting_in(self.app, self.names.name(topics.EVENTS))
+        """
+        What was fetched and waits to be folded; 0 in a worker that folds nothing.
+
+        Of co-visits only those beyond many: a slate need not know the newest trends, but trends
+        must not stay behind for the sake of slates.
+        """
+        events, co_visits = (
+            waiting_in(self.app, self.names.name(topic))
+            for topic in (topics.EVENTS, topics.CO_VISITS)
+        )
+        return events + max(co_visits - MANY, 0)
 
     def reader(self, topic: Topic) -> LogReader:
         """A topic read as a log, outside of the group."""
