@@ -172,11 +172,13 @@ def _seconds(moment: float | None, *, since: float) -> str:
 
 def _memory(run: Measured) -> str:
     text = [
-        f"Straight lines through PSS every {EVERY:g} s, from {warm_up(run.seconds):.0f} s after",
+        f"Straight lines through RSS every {EVERY:g} s, from {warm_up(run.seconds):.0f} s after",
         "a worker was ready until it was told to end.",
+        "A child that writes a snapshot is not in it: it comes and goes, and shares most of its",
+        f"memory; with children a worker had {_most(run):,.0f} MB (PSS) at most.",
         "",
     ]
-    found = run.lives_of(memory_of)
+    found = run.lives_of(resident_of)
     names = [
         f"{n}, life {k}"
         for n, lives in enumerate(run.lives, start=1)
@@ -190,6 +192,11 @@ def _memory(run: Measured) -> str:
     rows.append(f"| all, each at its own level | {_minutes(found):.1f} | {_growth(*found)} |")
     head = ("worker", "minutes", "mean MB", "least MB", "most MB", "MB/h", "of the mean, per hour")
     return _table("Memory", head, rows, text)
+
+
+def _most(run: Measured) -> float:
+    found = (memory_of(look) for sample in run.samples for look in sample.looks)
+    return max((memory for memory in found if memory is not None), default=0.0)
 
 
 def _minutes(found: Sequence[Sequence[Point]]) -> float:

@@ -35,10 +35,10 @@ def sample(
     first = Look(
         lag={"events": lag, "co-visits": 5, "slate-requests": requests},
         waiting=waiting,
-        footprint=Footprint(400 * MB, int(memory * MB), 1.0),
+        footprint=Footprint(int(memory * MB), 600 * MB, 1.0),
         cpu=0.75,
     )
-    second = Look(lag=NONE, waiting=0, footprint=Footprint(300 * MB, 400 * MB, 1.0), cpu=0.5)
+    second = Look(lag=NONE, waiting=0, footprint=Footprint(400 * MB, 500 * MB, 1.0), cpu=0.5)
     return Sample(
         at=at,
         sent=int(at * RATE),
@@ -197,8 +197,8 @@ def test_the_page_has_a_row_for_every_five_minutes() -> None:
     rows = [line for line in text.splitlines() if line.startswith(("| 5.0 ", "| 10.0 ", "| 15.0 "))]
     assert rows == [
         "| 5.0 | 10 | 4 | 6 | 50 / 50 | 0 | 0 | 0 | 0 | – | – | – | 3 | 300 |",
-        "| 10.0 | 10 | 4 | 6 | 50 / 50 | 20 | 5 | 7 | 3 | 700 | 900 | 1.25 | 3 | 600 |",
-        "| 15.0 | 10 | 4 | 6 | 50 / 50 | 20 | 5 | 7 | 3 | 700 | 900 | 1.25 | 3 | 900 |",
+        "| 10.0 | 10 | 4 | 6 | 50 / 50 | 20 | 5 | 7 | 3 | 900 | 1,100 | 1.25 | 3 | 600 |",
+        "| 15.0 | 10 | 4 | 6 | 50 / 50 | 20 | 5 | 7 | 3 | 900 | 1,100 | 1.25 | 3 | 900 |",
         "| 5.0 | SIGTERM | 0 | 1.0 | 20.0 | 0.0 | 0 of 600 |",
         "| 10.0 | SIGKILL | -9 | 0.0 | 15.0 | 0.0 | 0 of 600 |",
     ]
@@ -207,7 +207,7 @@ def test_the_page_has_a_row_for_every_five_minutes() -> None:
 def test_a_short_run_has_one_row() -> None:
     run = good()
     run.samples = run.samples[:6]
-    assert "\n| 1.0 | 10 | 4 | 6 | 50 / 50 | 20 | 5 | 7 | 3 | 700 | 900 |" in page(run, SETTING)
+    assert "\n| 1.0 | 10 | 4 | 6 | 50 / 50 | 20 | 5 | 7 | 3 | 900 | 1,100 |" in page(run, SETTING)
 
 
 def test_the_page_says_what_was_not_kept() -> None:
@@ -261,7 +261,7 @@ def test_what_grows_in_one_worker_alone_is_growth() -> None:
             s,
             looks=(
                 s.looks[0],
-                replace(s.looks[1], footprint=Footprint(0, int((400 + s.at) * MB), 1.0)),
+                replace(s.looks[1], footprint=Footprint(int((400 + s.at) * MB), 0, 1.0)),
             ),
         )
         for s in run.samples
