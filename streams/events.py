@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -94,7 +95,7 @@ DEFAULT_GAINS: Mapping[str, float] = {
 """Strength of each action; untuned, only the order and the signs matter much."""
 
 
-class Gains(msgspec.Struct, frozen=True):
+class Gains(msgspec.Struct, frozen=True, dict=True):
     """How strongly each action speaks for an item."""
 
     actions: Mapping[str, float]
@@ -106,7 +107,7 @@ class Gains(msgspec.Struct, frozen=True):
 
     def is_visit(self, action: str) -> bool:
         """Does whoever does this come to the item, however they like it?  A skip is none."""
-        return self.actions.get(action, 0.0) > 0
+        return action in self._visits
 
     def visits(self) -> frozenset[str]:
         """
@@ -115,7 +116,12 @@ class Gains(msgspec.Struct, frozen=True):
         >>> sorted(Gains({"rating": 2.0, "skip": -0.3, "click": 1.0}).visits())
         ['click', 'rating']
         """
-        return frozenset(filter(self.is_visit, self.actions))
+        return self._visits
+
+    @cached_property
+    def _visits(self) -> frozenset[str]:
+        """Looked up for every event, and for every interaction of its user."""
+        return frozenset(action for action, gain in self.actions.items() if gain > 0)
 
     def of(self, event: Interaction) -> float:
         """
