@@ -17,14 +17,17 @@ from numpy.typing import NDArray
 
 from slates.config import DAY, Source
 from slates.crowd import Crowd
-from slates.features import Measuring
+from slates.features import Measuring, amount_at
 from slates.knowledge import Knowledge
-from streams.trends import popularity_at
+from slates.leaning import derive_leaning
+from streams.trends import SURGE, popularity_at
 
 TRUSTED = 0.9
 """Trust in the evidence from which on texts are asked for the recent taste alone."""
 WIDE = 3
 """Times as many popular items as are wanted are looked through before all that were seen are."""
+TOPICS = 3
+"""Words that a user leans to, most of all, whose popular items are looked for."""
 FRESH_LOOKED_AT = 2_000
 """New items looked through for those that pass a filter."""
 
@@ -195,6 +198,35 @@ def _most_popular(knowledge: Knowledge, barred: AbstractSet[str], n: int) -> lis
     return known
 
 
+def _trending(measuring: Measuring, _: Bounds, allowed: Allowed) -> Iterable[Found]:
+    """What rises: visited much of late, whoever visits."""
+    crowd = measuring.knowledge.crowd
+    rows = _highest(crowd.surge, np.flatnonzero(allowed), measuring.config.retrieve)
+    half_lives = measuring.now / crowd.half_life * SURGE
+    yield Found("trending", rows, amount_at(crowd.surge[rows], half_lives))
+
+
+def _topical(measuring: Measuring, _: Bounds, allowed: Allowed) -> Iterable[Found]:
+    """The most popular items of each of the words that the user leans to most."""
+    crowd, shelf = measuring.knowledge.crowd, measuring.knowledge.shelf
+    leaning = derive_leaning(measuring.tastes, measuring.knowledge)
+    words = sorted((-amount, place) for place, amount in leaning.items() if amount > 0)[:TOPICS]
+    found = [np.zeros(0, np.intp)]
+    for _amount, place in words:
+        rows = shelf.having(place)
+        rows = rows[rows < len(allowed)]
+        most = -(-measuring.config.retrieve // TOPICS)
+        found.append(_highest(crowd.standing, rows[allowed[rows]], most))
+    rows = np.unique(np.concatenate(found))
+    yield Found("topical", rows, amount_at(crowd.standing[rows], measuring.now / crowd.half_life))
+
+
+def _highest(standing: NDArray[np.float64], rows: NDArray[np.intp], n: int) -> NDArray[np.intp]:
+    """The n rows that stand highest, without those that nobody has come to."""
+    rows = rows[np.isfinite(standing[rows])]
+    return rows[np.argsort(-standing[rows], kind="stable")[:n]]
+
+
 def _fresh(measuring: Measuring, bounds: Bounds, allowed: Allowed) -> Iterable[Found]:
     knowledge, now, config = measuring.knowledge, measuring.now, measuring.config
     most = FRESH_LOOKED_AT if bounds.within is not None else config.retrieve + len(bounds.barred)
@@ -222,6 +254,8 @@ _SOURCES: Mapping[Source, Callable[[Measuring, Bounds, Allowed], Iterable[Found]
     "companions": _companions,
     "similar": _similar,
     "popular": _popular,
+    "trending": _trending,
+    "topical": _topical,
     "fresh": _fresh,
     "own": _own,
     "keywords": _keywords,

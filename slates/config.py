@@ -12,9 +12,14 @@ from streams.events import DEFAULT_GAINS, Gains
 DAY = 86_400.0
 
 
-Source: TypeAlias = Literal["companions", "similar", "popular", "fresh", "own", "keywords"]
+Source: TypeAlias = Literal[
+    "companions", "similar", "popular", "trending", "topical", "fresh", "own", "keywords"
+]
 """
 Where candidates come from; `own` is what the user had before.
+
+`trending` is what rises, whoever visits; `topical` is what is popular of the words that the user
+leans to most.
 
 `keywords` are those with the words that were asked for, or else of what was liked; a worker looks
 for words where it has a language model.

@@ -104,8 +104,8 @@ class Measuring:
         half_lives = self.now / crowd.half_life
         return np.stack(
             [
-                np.log1p(_amount(crowd.standing[rows], half_lives)),
-                np.log1p(_amount(crowd.surge[rows], half_lives * SURGE)),
+                np.log1p(amount_at(crowd.standing[rows], half_lives)),
+                np.log1p(amount_at(crowd.surge[rows], half_lives * SURGE)),
                 np.log1p(crowd.visits[rows]),
             ]
         )
@@ -130,7 +130,7 @@ class Measuring:
         if not self.habits:
             return np.zeros((len(own.NAMES), len(rows)))
         crowd = self.knowledge.crowd
-        popularity = _amount(crowd.standing[rows], self.now / crowd.half_life)
+        popularity = amount_at(crowd.standing[rows], self.now / crowd.half_life)
         pull = own.pull_of(crowd.visits[rows], crowd.people[rows], popularity)
         return own.measure_habits(item_ids, self.habits, self.now, pull)
 
@@ -164,7 +164,7 @@ def _similarity(vectors: Vectors, tastes: Tastes) -> Matrix:
     return blended
 
 
-def _amount(standings: NDArray[np.float64], half_lives: float) -> Matrix:
+def amount_at(standings: NDArray[np.float64], half_lives: float) -> Matrix:
     """A decayed amount as of now; 0 for none."""
     amount: Matrix = np.exp2(np.minimum(standings - half_lives, _MOST_HALVINGS))
     return amount

@@ -78,6 +78,13 @@ class Shelf:
         totals = np.where(within, by_number[words].sum(axis=1), 0.0)
         return np.clip(totals, -1.0, 1.0)
 
+    def having(self, place: Place) -> NDArray[np.intp]:
+        """The rows of live items with a word; of an item the first `WIDTH` words count."""
+        number = self._numbers.get(place)
+        if number is None:
+            return np.zeros(0, np.intp)
+        return np.flatnonzero((self._words == number).any(axis=1))
+
     def _number(self, place: Place) -> int:
         """A word's number, from 1; 0 is no word."""
         return self._numbers.setdefault(place, len(self._numbers) + 1)

@@ -124,6 +124,50 @@ def test_a_stranger_gets_the_popular_and_the_fresh(fan: SmallKnowledge) -> None:
     assert set().union(*(c.sources for c in candidates.values())) == {"popular", "fresh"}
 
 
+RISING = SlateConfig(retrieve=2, candidates=("trending",))
+
+
+def test_what_rises_is_what_was_visited_of_late_whoever_visits(fan: SmallKnowledge) -> None:
+    fan.follow("item-10", Trend(popularity=90.0, surge=1.0, at=NOW))
+    for n in range(11, 14):
+        fan.follow(name(n), Trend(popularity=1.0, surge=float(n), at=NOW))
+    fan.follow("item-14", Trend(popularity=90.0, surge=90.0, at=NOW - 30 * DAY))
+    candidates = found(fan, bounds=Bounds(frozenset({"item-13"}), None), config=RISING)
+    assert best(candidates, "trending") == ["item-12", "item-11"]
+    assert candidates["item-12"].sources["trending"] == pytest.approx(12.0)
+
+
+def of_genres(**items: tuple[str, ...]) -> SmallKnowledge:
+    """Items of some genres, each more popular than the one before."""
+    knowledge = SmallKnowledge()
+    for place, (item_id, genres) in enumerate(items.items(), 1):
+        knowledge.announce(item_id, [1, place], ItemFacts(item_id, attributes={"genre": genres}))
+        knowledge.follow(item_id, Trend(popularity=float(place), at=NOW))
+    return knowledge
+
+
+TOPICAL = SlateConfig(retrieve=6, candidates=("topical",))
+
+
+def test_the_popular_of_what_one_leans_to_are_topical() -> None:
+    sea, war, both = ("sea",), ("war",), ("sea", "war")
+    shop = of_genres(liked=sea, least=sea, more=both, none=war, most=sea, last=war)
+    candidates = found(shop, "liked", config=TOPICAL, bounds=Bounds(frozenset({"liked"}), None))
+    assert best(candidates, "topical") == ["most", "more"]
+    assert candidates["most"].sources["topical"] == pytest.approx(5.0)
+
+
+def test_filters_and_what_nobody_has_come_to_bound_topics() -> None:
+    shop = of_genres(liked=("sea",), one=("sea",), two=("sea",), three=("war",))
+    shop.announce("untouched", [1, 9], ItemFacts("x", attributes={"genre": ("sea",)}))
+    within = Bounds(frozenset({"liked"}), frozenset({"one", "three", "untouched"}))
+    assert of(found(shop, "liked", config=TOPICAL, bounds=within), "topical") == ["one"]
+
+
+def test_a_stranger_leans_to_no_topic() -> None:
+    assert found(of_genres(one=("sea",)), config=TOPICAL) == {}
+
+
 def test_an_item_found_in_several_ways_keeps_all_scores(fan: SmallKnowledge) -> None:
     fan.announce(name(0), [1, 0], ItemFacts("Item 0", published_at=NOW - 2 * DAY))
     fan.follow(name(0), Trend(popularity=4.0, at=NOW - 7 * DAY))
