@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from itertools import compress
+from typing import Annotated, TypeAlias
 
 import msgspec
 
@@ -27,6 +28,9 @@ CLOSE_SECONDS = 60.0
 WHOLE = 10_000
 """What weights are counted in: sums of whole numbers are the same in whatever order they come."""
 
+Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+"""What a record may say; a larger one would fit into no column of a replica."""
+
 _NEAR = tuple(round(WHOLE * NEARNESS**place) for place in range(MAX_BEFORE))
 
 
@@ -42,11 +46,11 @@ class Predecessors(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """The strongest predecessors of one item; the columns are of equal length."""
 
     item_ids: tuple[str, ...] = ()
-    supporters: tuple[int, ...] = ()
+    supporters: tuple[Count, ...] = ()
     """Different users who came to the item after that one."""
-    near: tuple[int, ...] = ()
+    near: tuple[Count, ...] = ()
     """Sum over co-visits of `NEARNESS` to the number of items between, in 1 / `WHOLE`."""
-    close: tuple[int, ...] = ()
+    close: tuple[Count, ...] = ()
     """Sum over co-visits of 1 / (1 + gap / `CLOSE_SECONDS`), in 1 / `WHOLE`."""
     dropped: int = 0
     """Predecessors let go so far; after the first, what is kept depends on the order of arrival."""

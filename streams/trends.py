@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Annotated, TypeAlias
 
 import msgspec
 
-from streams.predecessors import Before, Predecessors, fold_before, is_sound
+from streams.predecessors import Before, Count, Predecessors, fold_before, is_sound
 from streams.wire import require_version
 
 VERSION = 2
@@ -25,6 +26,10 @@ MAX_DAYS = 8
 """Days of first visits kept: a week, and the day under way."""
 SURGE = 8.0
 """How many times as fast as popularity a surge decays: a day, where that has a week."""
+
+
+People: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+"""Different users; a larger number would fit into no column of a replica."""
 
 
 class CoVisit(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -52,8 +57,8 @@ class Trend(msgspec.Struct, frozen=True, gc=False):
     """Sum of positive gains, halved every half-life, as of `at`."""
     at: float = 0.0
     """Event time of the newest interaction."""
-    interactions: int = 0
-    supporters: int = 0
+    interactions: Count = 0
+    supporters: People = 0
     """Different users whose first interaction with it was no rejection."""
     days: Mapping[int, int] = {}
     """Day number (since 1970, UTC) to users whose first interaction was on that day."""
@@ -61,7 +66,7 @@ class Trend(msgspec.Struct, frozen=True, gc=False):
     """Partition of `events` to the offset of the last event contained."""
     surge: float = 0.0
     """As `popularity`, `SURGE` times as fast: what is high here alone has begun to rise."""
-    visitors: int = 0
+    visitors: People = 0
     """Different users who came to it, also those who did not like it: all that could go on."""
     predecessors: Predecessors = Predecessors()
     """What people had come to before it."""

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 from slates.config import DAY
 from slates.crowd import FIRST_ROWS, WIDTH, Crowd
 from streams.predecessors import WHOLE, Predecessors
-from streams.trends import SURGE, CoVisit, Trend, fold, standing, standing_of
+from streams.trends import (
+    SURGE,
+    CoVisit,
+    Trend,
+    decode_trend,
+    encode_trend,
+    fold,
+    standing,
+    standing_of,
+)
 from tests.support.laws import law
 
 LAW = law(100)
@@ -312,3 +321,11 @@ def test_room_for_rows_changes_nothing_else() -> None:
     crowd.reserve(5 * FIRST_ROWS)
     assert len(crowd.visits) == 8 * FIRST_ROWS
     assert found(crowd, IDS) == found(crowd_of(history), IDS)
+
+
+def test_the_largest_numbers_that_are_read_have_room_in_a_crowd() -> None:
+    table = Predecessors(("dune",), (2**53,), (2**53,), (2**53,))
+    largest = Trend(interactions=2**53, supporters=2**31 - 1, visitors=1, predecessors=table)
+    crowd = Crowd(half_life=1.0)
+    crowd.follow("emma", decode_trend(encode_trend(largest)))
+    assert crowd.supporters("dune", "emma") == 2**53

@@ -1,5 +1,7 @@
 """Trends and visits are stored in a layout that later versions read."""
 
+from typing import Any
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -125,6 +127,23 @@ ONES = ((1,) * TOO_MANY, (1,) * TOO_MANY, (1,) * TOO_MANY)
 def test_a_trend_that_no_row_of_a_crowd_can_hold_is_refused(table: Predecessors) -> None:
     with pytest.raises(msgspec.DecodeError, match="predecessors"):
         decode_trend(encode_trend(msgspec.structs.replace(TREND, predecessors=table)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"supporters": 2**31},
+        {"supporters": -1},
+        {"visitors": 2**31},
+        {"interactions": 2**63},
+        {"predecessors": Predecessors(("dune",), (2**63,), (1,), (1,))},
+        {"predecessors": Predecessors(("dune",), (1,), (2**63,), (1,))},
+        {"predecessors": Predecessors(("dune",), (1,), (1,), (-1,))},
+    ],
+)
+def test_a_number_that_no_column_of_a_crowd_can_hold_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(msgspec.ValidationError, match="Expected `int`"):
+        decode_trend(encode_trend(msgspec.structs.replace(TREND, **change)))
 
 
 def test_deep_nesting_is_no_co_visit() -> None:
