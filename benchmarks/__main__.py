@@ -19,7 +19,7 @@ import msgspec
 
 from agents.commands.processes import free_port
 from agents.scraping import scrape
-from benchmarks import building, evenness, gateway, latency, refining, restarting, throughput
+from benchmarks import building, evenness, gateway, latency, refining, restarting, scoring, throughput
 from benchmarks.apache_kafka import VERSION, ApacheKafka
 from benchmarks.report import Report, write
 from examples import books_file
@@ -47,6 +47,7 @@ def main() -> None:
         "hnsw": building.measure(HnswIndex(DIM), STRATEGIES),
         "exact": building.measure(ExactIndex(DIM), STRATEGIES[:1]),
     }
+    scored = [scoring.measure(size) for size in scoring.SIZES]
     name, items = _catalogue()
     with _kafka() as broker, tempfile.TemporaryDirectory() as state:
         report = asyncio.run(_measure(broker, items, state_dir=state))
@@ -56,6 +57,7 @@ def main() -> None:
     report.evenness = even
     report.precision = "bf16" if has_fast_bf16() else "fp32"
     report.building = costs
+    report.scoring = scored
     write(report, REPORT)
     print(REPORT.read_text(encoding="utf-8"))
 

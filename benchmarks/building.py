@@ -48,7 +48,7 @@ def measure(
 ) -> dict[str, BuildCost]:
     """Build slates for users with histories over random, clustered items, by each strategy."""
     rng = np.random.default_rng(seed)
-    vectors = _clustered(rng)
+    vectors = clustered(rng, ITEMS)
     catalogue = _catalogue(index, vectors, random.Random(seed))
     profiles = [_profile(random.Random(seed + n)) for n in range(PROFILES)]
     known = load_settings().known_strategies()
@@ -72,9 +72,10 @@ def _time(
     return BuildCost(p50, p99, float(np.median(reference)) * 1000)
 
 
-def _clustered(rng: np.random.Generator) -> Vectors:
+def clustered(rng: np.random.Generator, n: int) -> Vectors:
+    """(n, DIM) unit rows around a hundred centres."""
     centres = rng.standard_normal((100, DIM))
-    rows = centres[rng.integers(0, 100, ITEMS)] + 0.7 * rng.standard_normal((ITEMS, DIM))
+    rows = centres[rng.integers(0, 100, n)] + 0.7 * rng.standard_normal((n, DIM))
     units: Vectors = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
     return units
 

@@ -13,6 +13,8 @@ from benchmarks.gateway import Gateway
 from benchmarks.latency import OVERLOAD, Overload, Row
 from benchmarks.refining import Way, section
 from benchmarks.restarting import HISTORY, Restarts
+from benchmarks.scoring import Scoring
+from benchmarks.scoring import section as of_scoring
 from benchmarks.showing import of_gateway
 from benchmarks.throughput import EVENTS, USERS, Rate
 
@@ -38,6 +40,7 @@ class Report:
     findable: tuple[float | None, float | None] = (None, None)
     """Milliseconds, p50 and p99."""
     building: Mapping[str, Mapping[str, BuildCost]] = field(default_factory=dict)
+    scoring: Sequence[Scoring] = ()
     start_empty: float = 0.0
     """Seconds from the start of the process until it was ready."""
     start_snapshot: float = 0.0
@@ -56,6 +59,7 @@ def write(report: Report, path: Path) -> None:
         _throughput,
         _items,
         _building,
+        _scoring,
         _starts,
         _restarts,
         _gateway,
@@ -198,6 +202,10 @@ def _building(report: Report) -> str:
         for strategy, cost in costs.items()
     ]
     return "\n".join([*lines, ""])
+
+
+def _scoring(report: Report) -> str:
+    return of_scoring(report.scoring) if report.scoring else ""
 
 
 def _starts(report: Report) -> str:

@@ -20,6 +20,7 @@ from evaluation.peers.options import Options
 from evaluation.vectors import KeptVectors
 from indexes.embedding import DIM, Encoder, fingerprint
 from indexes.exact import ExactIndex
+from indexes.images import Snapshottable
 from slates.building import arrange, build
 from slates.config import DAY
 from slates.draft import Draft
@@ -55,6 +56,7 @@ class Engine:
         action: str = "click",
         as_slates: bool = False,
         diversity: float | None = None,
+        index: Snapshottable | None = None,
     ) -> None:
         """
         Know nothing yet.
@@ -66,6 +68,7 @@ class Engine:
             as_slates: Rank as slates show it, diverse and with places for the unknown, and not by
                 score alone.
             diversity: Of slates, in place of what the strategy says.
+            index: Of the vectors; None for one that is exact.
         """
         config = settings.known_strategies()[settings.strategy]
         changed = {} if diversity is None else {"diversity": diversity}
@@ -78,7 +81,8 @@ class Engine:
         self._as_slates = as_slates
         if as_slates:
             self.name = "headwater-slates"
-        self.catalogue = Catalogue(ExactIndex(DIM), half_life=self._half_life)
+        index = ExactIndex(DIM) if index is None else index  # an empty one is false
+        self.catalogue = Catalogue(index, half_life=self._half_life)
         self.ranker = Ranker()
         self._profiles: dict[str, Profile] = {}
         self._trends: dict[str, Trend] = {}

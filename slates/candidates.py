@@ -24,6 +24,8 @@ from streams.trends import SURGE, popularity_at
 
 TRUSTED = 0.9
 """Trust in the evidence from which on texts are asked for the recent taste alone."""
+AROUND, FAR = 2, 10
+"""Times as many neighbours of a taste as are wanted are asked for, and where that is too few."""
 WIDE = 3
 """Times as many popular items as are wanted are looked through before all that were seen are."""
 TOPICS = 3
@@ -155,6 +157,7 @@ def _similar(measuring: Measuring, bounds: Bounds, allowed: Allowed) -> Sequence
     """
     The nearest items of each taste; wider once when most of them were seen already.
 
+    What a taste was made from is nearest to it and was seen, so more are asked for than are taken.
     Of the recent taste alone where the crowd has much to say, which spares the time of the other
     searches; on the first fifth of ml-100k hits stayed what they were.
     """
@@ -164,7 +167,7 @@ def _similar(measuring: Measuring, bounds: Bounds, allowed: Allowed) -> Sequence
     found: list[Found] = []
     most = measuring.config.retrieve
     asked = 1 if measuring.evidence.trust >= TRUSTED else len(tastes.names)
-    for n in (most, 10 * most):
+    for n in (AROUND * most, FAR * most):
         nearest = knowledge.index.search(tastes.vectors[:asked], n=n, within=bounds.within)
         found = [
             _among(name, {m.item_id: m.similarity for m in matches}, knowledge.crowd, allowed)
@@ -172,7 +175,7 @@ def _similar(measuring: Measuring, bounds: Bounds, allowed: Allowed) -> Sequence
         ]
         if sum(len(each.rows) for each in found) >= most:
             break
-    return found
+    return [Found(each.source, each.rows[:most], each.scores[:most]) for each in found]
 
 
 def _popular(measuring: Measuring, bounds: Bounds, allowed: Allowed) -> Iterable[Found]:

@@ -94,6 +94,7 @@ def prepare(
         only: Items among which is chosen; None for the whole catalogue.
     """
     began = perf_counter()
+    config = _with_room(config, request.n or config.size)
     scene = set_scene(request, profile, knowledge, now=now, config=config)
     within = knowledge.matching(request.filters) if request.filters else only
     if only is not None and within is not None:
@@ -117,6 +118,13 @@ def prepare(
         scene=scene,
         seed=request.user_id if request.trigger is None else request.trigger.id,
     )
+
+
+def _with_room(config: SlateConfig, n: int) -> SlateConfig:
+    """So that a single source can fill a slate of n items."""
+    if n <= config.retrieve:
+        return config
+    return config.model_copy(update={"retrieve": n})
 
 
 def _looked_for(

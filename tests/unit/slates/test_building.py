@@ -132,6 +132,18 @@ def test_the_setting_says_how_many_where_the_request_does_not() -> None:
     assert len(built(world(1), config=SlateConfig(size=7)).items) == 7
 
 
+@pytest.mark.parametrize("source", ["popular", "similar", "trending"])
+def test_a_single_source_fills_a_slate_that_is_longer_than_what_it_mostly_gives(
+    source: str,
+) -> None:
+    knowledge = SmallKnowledge()
+    for n in range(ITEMS):
+        knowledge.announce(name(n), [1.0, n / ITEMS], ItemFacts(f"Title {n}"))
+        knowledge.follow(name(n), Trend(popularity=1.0, surge=1.0, at=NOW - n))
+    config = SlateConfig(candidates=(source,), retrieve=10)
+    assert len(built(knowledge, somebody(1, acts=2), config=config, n=40).items) == 40
+
+
 def test_a_catalogue_smaller_than_the_slate_is_shown_whole() -> None:
     assert sorted(shown(built(world(1, items=3), n=10))) == [name(0), name(1), name(2)]
 

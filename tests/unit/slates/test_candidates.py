@@ -364,20 +364,24 @@ def test_the_fresh_are_found_although_the_newest_are_out_of_bounds(
 
 def test_a_first_search_that_finds_enough_is_the_only_one(fan: SmallKnowledge) -> None:
     found(fan, name(0))
-    assert fan.index.widths == [5]
+    assert fan.index.widths == [10]
+
+
+def test_no_more_are_taken_of_a_taste_than_are_wanted(fan: SmallKnowledge) -> None:
+    assert len(of(found(fan, name(0)), "recent")) == CONFIG.retrieve
 
 
 def test_the_search_is_wider_once_when_most_were_seen(fan: SmallKnowledge) -> None:
     seen = frozenset(name(n) for n in range(20))
     candidates = found(fan, name(0), bounds=Bounds(seen, None))
-    assert fan.index.widths == [5, 50]
+    assert fan.index.widths == [10, 50]
     assert of(candidates, "recent")[0] == name(20)
 
 
 def test_it_is_not_wider_than_that_even_when_all_were_seen(fan: SmallKnowledge) -> None:
     everything = frozenset(name(n) for n in range(60))
     assert found(fan, name(0), bounds=Bounds(everything, None)) == {}
-    assert fan.index.widths == [5, 50]
+    assert fan.index.widths == [10, 50]
 
 
 def test_without_a_taste_nothing_is_searched(fan: SmallKnowledge) -> None:
