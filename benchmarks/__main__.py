@@ -19,7 +19,16 @@ import msgspec
 
 from agents.commands.processes import free_port
 from agents.scraping import scrape
-from benchmarks import building, evenness, gateway, latency, refining, restarting, scoring, throughput
+from benchmarks import (
+    building,
+    evenness,
+    gateway,
+    latency,
+    refining,
+    restarting,
+    scoring,
+    throughput,
+)
 from benchmarks.apache_kafka import VERSION, ApacheKafka
 from benchmarks.report import Report, write
 from examples import books_file
