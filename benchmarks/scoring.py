@@ -23,8 +23,6 @@ from evaluation.contender import Contender, Observation
 from evaluation.engine import Engine
 from evaluation.peers.blended import make_numpy_sum
 from evaluation.peers.options import Options
-from indexes.embedding import DIM
-from indexes.items import HnswIndex
 from streams.items import Item
 
 SIZES = (10_000, 60_000)
@@ -98,7 +96,7 @@ def _stream(items: int, events: int, *, seed: int) -> Iterator[Observation]:
 def _engine(items: int, *, seed: int) -> Engine:
     """As a worker is set up, with its index; texts are clustered directions."""
     rng = np.random.default_rng(seed)
-    engine = Engine(load_settings(), lambda texts: clustered(rng, len(texts)), index=HnswIndex(DIM))
+    engine = Engine(load_settings(), lambda texts: clustered(rng, len(texts)), items=items)
     genres = rng.integers(0, 20, (items, 3)).astype(str).tolist()
     engine.announce(
         [

@@ -19,8 +19,7 @@ from evaluation.contender import Observation
 from evaluation.peers.options import Options
 from evaluation.vectors import KeptVectors
 from indexes.embedding import DIM, Encoder, fingerprint
-from indexes.exact import ExactIndex
-from indexes.images import Snapshottable
+from indexes.items import HnswIndex
 from slates.building import arrange, build
 from slates.config import DAY
 from slates.draft import Draft
@@ -56,7 +55,7 @@ class Engine:
         action: str = "click",
         as_slates: bool = False,
         diversity: float | None = None,
-        index: Snapshottable | None = None,
+        items: int = 0,
     ) -> None:
         """
         Know nothing yet.
@@ -68,7 +67,7 @@ class Engine:
             as_slates: Rank as slates show it, diverse and with places for the unknown, and not by
                 score alone.
             diversity: Of slates, in place of what the strategy says.
-            index: Of the vectors; None for one that is exact.
+            items: So many are to come, for which the index makes room.
         """
         config = settings.known_strategies()[settings.strategy]
         changed = {} if diversity is None else {"diversity": diversity}
@@ -81,8 +80,7 @@ class Engine:
         self._as_slates = as_slates
         if as_slates:
             self.name = "headwater-slates"
-        index = ExactIndex(DIM) if index is None else index  # an empty one is false
-        self.catalogue = Catalogue(index, half_life=self._half_life)
+        self.catalogue = Catalogue(HnswIndex(DIM, items=items), half_life=self._half_life)
         self.ranker = Ranker()
         self._profiles: dict[str, Profile] = {}
         self._trends: dict[str, Trend] = {}
@@ -242,7 +240,9 @@ def _make(options: Options, *, as_slates: bool) -> Engine:
     settings = load_settings(strategy=options.strategy)
     path = settings.state_dir / f"vectors-{fingerprint().hex()}.npz"
     encode = KeptVectors(_Lazily().encode, path)
-    return Engine(settings, encode, as_slates=as_slates, diversity=options.diversity)
+    return Engine(
+        settings, encode, as_slates=as_slates, diversity=options.diversity, items=options.items
+    )
 
 
 class _Lazily:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 import typer
+from threadpoolctl import threadpool_limits
 
 from agents.commands.ingest import place_aside
 from evaluation.contender import Contender, Observation
@@ -173,9 +174,8 @@ def replay_one(job: Job, stream: Stream, method: Method, *, name: str = ENGINE) 
         NotInstalled: A library is missing.
     """
     length = len(stream.observations)
-    options = Options(strategy=job.strategy, diversity=job.diversity, seed=job.seed, events=length)
-    contender = make_contender(name, options)
-    with progress(f"{contender.name}", total=length) as on_step:
+    contender = make_contender(name, _options(job, stream))
+    with progress(f"{contender.name}", total=length) as on_step, threadpool_limits(1):
         scores = method(contender, stream, rules=job.rules(), on_step=on_step)
     if not scores.users:
         raise SetupError(
@@ -183,6 +183,17 @@ def replay_one(job: Job, stream: Stream, method: Method, *, name: str = ENGINE) 
             f"not new to the user, or a first; expected more events{_or_less_warm(job)}"
         )
     return Outcome(name, scores, summarise(scores, seed=job.seed))
+
+
+def _options(job: Job, stream: Stream) -> Options:
+    chosen = {event.item_id for event in stream.observations}
+    return Options(
+        strategy=job.strategy,
+        diversity=job.diversity,
+        seed=job.seed,
+        events=len(stream.observations),
+        items=len(chosen | {item.item_id for item in stream.items}),
+    )
 
 
 def _or_less_warm(job: Job) -> str:

@@ -16,3 +16,5 @@ class Options:
     seed: int = 0
     events: int = 100_000
     """How long the stream is, for a half-life that is a share of it."""
+    items: int = 0
+    """How many items there are; 0 where nobody has counted them."""
