@@ -55,6 +55,10 @@ class Replica(Service):  # type: ignore[misc]
         """Take over records, in order per partition."""
         raise NotImplementedError
 
+    def position(self) -> Mapping[int, int]:
+        """Partition to the offset up to which everything that was read is taken over."""
+        return self.reader.positions
+
     def refuse(self, record: Record, error: Exception) -> None:
         """Every worker reads the record, so it is counted and logged but not sent anywhere."""
         log.error(
@@ -101,7 +105,7 @@ class Replica(Service):  # type: ignore[misc]
         while not self.should_stop:
             if records := await self.reader.read(wait=FETCH_WAIT):
                 await self.apply(records)
-                self.applied = dict(self.reader.positions)
+                self.applied = dict(self.position())
             await self.tick()
             if not self.ready.is_set():
                 self.metrics.replica_behind.labels(self.name).set(self.reader.behind)

@@ -13,8 +13,8 @@ from agents.recent import Recent
 
 V = TypeVar("V")
 
-MOST = 2_000
-"""Values that are remembered: what changes in a second or two; 10 MB of trends' bytes."""
+MOST = 4_000
+"""Values that are remembered: what changes in ten seconds or so; 20 MB of trends' bytes."""
 
 
 class Written(Generic[V]):

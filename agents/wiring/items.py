@@ -94,6 +94,7 @@ def _follow_trends(
             metrics=sockets.metrics,
         ),
         recognise=written.take,
+        unfolded=sockets.unfolded,
     )
 
 

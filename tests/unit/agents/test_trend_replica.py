@@ -12,9 +12,10 @@ from agents.catalogue import Catalogue
 from agents.metrics import Metrics
 from agents.proof import Proof, last_of
 from agents.testing import SmallLog
-from agents.trend_replica import TrendReplica
+from agents.trend_replica import PAUSE, TrendReplica
 from agents.trend_snapshots import Ours
 from agents.trend_snapshotting import TrendSnapshotting
+from agents.waiting import MANY
 from indexes.exact import ExactIndex
 from streams.kafka import Record
 from streams.predecessors import Predecessors
@@ -37,10 +38,13 @@ LAW = law(
 class Following:
     """A `TrendReplica` on a log, and what it knows."""
 
-    def __init__(self, folder: Path, log: SmallLog | None = None) -> None:
+    def __init__(
+        self, folder: Path, log: SmallLog | None = None, *, unfolded: int = 0, now: float = 0.0
+    ) -> None:
         self.log = SmallLog("item-trends", partitions=2)
         if log is not None:
             self.log.records = [*log.records]
+        self.unfolded, self.now = unfolded, now
         self.metrics = Metrics()
         self.catalogue = Catalogue(ExactIndex(4), half_life=HALF_LIFE)
         self.replica = TrendReplica(
@@ -53,6 +57,8 @@ class Following:
                 every=3600.0,
                 metrics=self.metrics,
             ),
+            unfolded=lambda: self.unfolded,
+            clock=lambda: self.now,
         )
         self.begins: list[dict[int, int]] = []
 
@@ -260,6 +266,54 @@ async def test_of_a_newest_trend_that_cannot_be_read_the_one_in_the_snapshot_sta
     await second.live()
     assert second.catalogue.trend("dune") == first.catalogue.trend("dune")
     assert second.catalogue.trend("emma").popularity == 17.0
+
+
+# -- while many events wait
+
+
+async def behind(folder: Path) -> Following:
+    """A worker that knows one trend, has many events to fold, and has read two trends more."""
+    made = Following(folder)
+    made.say("dune", trend_of(3))
+    await made.replica.start()
+    async with asyncio.timeout(PATIENCE):
+        await made.replica.ready.wait()
+        made.unfolded = MANY + 1
+        made.say("dune", trend_of(4))
+        made.say("dune", trend_of(5))
+        while made.log.behind or made.replica.position() == made.log.positions:
+            await asyncio.sleep(0.01)
+    return made
+
+
+async def test_trends_are_followed_every_ten_seconds_and_the_newest_only(tmp_path: Path) -> None:
+    made = await behind(tmp_path)
+    assert made.catalogue.trend("dune").popularity == 3.0
+    assert made.replica.applied == {0: 1, 1: 0}
+    made.now += PAUSE
+    async with asyncio.timeout(PATIENCE):
+        while made.replica.applied != made.log.positions:
+            await asyncio.sleep(0.01)
+    assert made.catalogue.trend("dune").popularity == 5.0
+    await made.replica.stop()
+
+
+async def test_as_soon_as_few_wait_they_are_followed(tmp_path: Path) -> None:
+    made = await behind(tmp_path)
+    made.unfolded = MANY
+    async with asyncio.timeout(PATIENCE):
+        while made.catalogue.trend("dune").popularity != 5.0:
+            await asyncio.sleep(0.01)
+    await made.replica.stop()
+
+
+async def test_who_ends_meanwhile_leaves_a_snapshot_with_all_that_was_read(tmp_path: Path) -> None:
+    made = await behind(tmp_path)
+    await made.replica.stop()
+    second = Following(tmp_path, made.log)
+    await second.live()
+    assert second.catalogue.trend("dune").popularity == 5.0
+    assert second.begins == [{0: 2, 1: 0}]
 
 
 # -- the proof
