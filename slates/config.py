@@ -75,7 +75,7 @@ class SlateConfig(BaseModel):
     size: int = Field(10, ge=1, le=100)
     """Items on a slate, where the request does not say."""
     retrieve: int = Field(20, ge=1, le=1000)
-    """Candidates taken from each taste and each other source."""
+    """Candidates taken from each taste and each other source; for a longer slate, its length."""
     recent: int = Field(20, ge=1, le=200)
     """Interactions that make up the recent taste."""
     recency: float = Field(5.0, gt=0)
