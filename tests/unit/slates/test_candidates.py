@@ -362,13 +362,9 @@ def test_the_fresh_are_found_although_the_newest_are_out_of_bounds(
 # Wider
 
 
-def test_a_first_search_that_finds_enough_is_the_only_one(fan: SmallKnowledge) -> None:
-    found(fan, name(0))
-    assert fan.index.widths == [10]
-
-
-def test_no_more_are_taken_of_a_taste_than_are_wanted(fan: SmallKnowledge) -> None:
+def test_a_first_search_that_finds_more_than_is_wanted_is_the_only_one(fan: SmallKnowledge) -> None:
     assert len(of(found(fan, name(0)), "recent")) == CONFIG.retrieve
+    assert fan.index.widths == [10]
 
 
 def test_the_search_is_wider_once_when_most_were_seen(fan: SmallKnowledge) -> None:
