@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from agents.consuming import Consuming
 from agents.enhancing import Addition
-from agents.memory import end_loading
+from agents.memory import end_loading, give_back
 from agents.metrics import Metrics
 from agents.underway import Former, Underway
 from streams.items import Item, ItemFacts, content_hash, decode_item
@@ -46,6 +46,9 @@ Items taken together to which something was added, at most.
 
 An item that arrives meanwhile waits for them: 60 ms at 64 texts a second.
 """
+
+LOAD = 1_000
+"""Texts encoded after which memory is given back, as soon as nothing waits."""
 
 Vectors = NDArray[np.float16]
 
@@ -118,6 +121,8 @@ class Cataloguing(Service):  # type: ignore[misc]
         self._additions: deque[Addition] = deque()
         self._came = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="encoder")
+        self._texts = 0
+        """Encoded since memory was given back."""
 
     async def accept(self, event: Any) -> None:
         """Put one record of `items` in line; refuse it here if it is no item."""
@@ -152,6 +157,9 @@ class Cataloguing(Service):  # type: ignore[misc]
                 additions = [self._additions.popleft() for _ in range(number)]
                 work = partial(self.add_batch, additions)
                 await self._consuming.guard(additions[0].record, work)
+            elif self._texts >= LOAD:
+                self._texts = 0
+                await loop.run_in_executor(self._thread, give_back)
             else:
                 self._came.clear()
                 await self._came.wait()
@@ -211,6 +219,7 @@ class Cataloguing(Service):  # type: ignore[misc]
         began, in_order = perf_counter(), sorted(texts)
         loop = asyncio.get_running_loop()
         rows = await loop.run_in_executor(self._thread, self._encode, in_order)
+        self._texts += len(in_order)
         self._metrics.encoder_texts.inc(len(in_order))
         self._metrics.encoder_seconds.observe(perf_counter() - began)
         return dict(zip(in_order, rows, strict=True))

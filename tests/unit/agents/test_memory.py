@@ -1,12 +1,17 @@
 """The collector rests while much is loaded, and what was loaded is not looked at again."""
 
 import gc
+import platform
 import weakref
 from collections.abc import Iterator
 
+import psutil
 import pytest
 
-from agents.memory import begin_loading, end_loading
+from agents import memory
+from agents.memory import begin_loading, end_loading, give_back
+
+MB = 1_000_000
 
 
 class Ring:
@@ -53,3 +58,20 @@ def test_loading_that_ends_twice_ends_as_well() -> None:
     end_loading()
     end_loading()
     assert gc.isenabled()
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is not glibc")
+def test_what_was_freed_between_what_is_held_is_given_back() -> None:
+    blocks = [bytearray(MB // 10) for _ in range(2_000)]  # too small for mappings of their own
+    held = blocks[1::2]
+    del blocks
+    before = psutil.Process().memory_info().rss
+    give_back()
+    after = psutil.Process().memory_info().rss
+    assert len(held) == 1_000
+    assert before - after > 50 * MB
+
+
+def test_a_c_library_that_cannot_give_back_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory.ctypes, "CDLL", lambda _: object())
+    give_back()

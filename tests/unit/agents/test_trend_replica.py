@@ -12,7 +12,7 @@ from agents.catalogue import Catalogue
 from agents.metrics import Metrics
 from agents.proof import Proof, last_of
 from agents.testing import SmallLog
-from agents.trend_replica import PAUSE, TrendReplica
+from agents.trend_replica import PAUSE, REST, TrendReplica
 from agents.trend_snapshots import Ours
 from agents.trend_snapshotting import TrendSnapshotting
 from agents.waiting import MANY
@@ -294,6 +294,32 @@ async def test_trends_are_followed_every_ten_seconds_and_the_newest_only(tmp_pat
         while made.replica.applied != made.log.positions:
             await asyncio.sleep(0.01)
     assert made.catalogue.trend("dune").popularity == 5.0
+    await made.replica.stop()
+
+
+async def test_the_longer_it_took_the_longer_it_rests(tmp_path: Path) -> None:
+    made = await behind(tmp_path)
+    follow, took = made.catalogue.follow, 2 * PAUSE
+
+    def slowly(item_id: str, trend: Trend | None) -> None:
+        made.now += took / 2  # for each of two items
+        follow(item_id, trend)
+
+    made.catalogue.follow = slowly  # type: ignore[method-assign]
+    made.now += PAUSE
+    async with asyncio.timeout(PATIENCE):
+        while made.replica.applied != made.log.positions:
+            await asyncio.sleep(0.01)
+    made.say("dune", trend_of(7))
+    made.now += REST * took - 0.1
+    async with asyncio.timeout(PATIENCE):
+        while made.replica.position() == made.log.positions:
+            await asyncio.sleep(0.01)
+    await made.replica.tick()
+    assert made.catalogue.trend("dune").popularity == 5.0
+    made.now += 0.2
+    await made.replica.tick()
+    assert made.catalogue.trend("dune").popularity == 7.0
     await made.replica.stop()
 
 
