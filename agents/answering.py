@@ -170,6 +170,10 @@ class Answering(Service):  # type: ignore[misc]
         self._enter(record.generation)
         self._ahead[request.trigger.id] = self._add(record, request)
 
+    def waiting(self) -> int:
+        """Users in line."""
+        return len(self._line)
+
     async def accept(self, event: Any) -> None:
         """Put one record of `slate-requests` in line; refuse it here if it is no request."""
         await self._consuming.admit(event, partial(self._line_up, event))

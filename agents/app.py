@@ -201,7 +201,8 @@ class Worker:
         if not ASKING.intersection(self.roles):
             return None
         encodes = "cataloguing" in self.roles and self.settings.cache.semantic
-        return seek_advice(self.settings, self.metrics, encoder.encode if encodes else None)
+        encode = encoder.encode if encodes else None
+        return seek_advice(self.settings, self.metrics, encode, turns=self._sockets.turns)
 
     def _make_consuming(self) -> Consuming:
         return Consuming(

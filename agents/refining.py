@@ -23,6 +23,7 @@ from agents.metrics import Metrics, kind_of
 from agents.proposing import NO_MODEL
 from agents.recent import Recent
 from agents.seldom import Seldom
+from agents.turns import Turns
 from slates.draft import Draft, decode_draft
 from slates.model import Model
 from slates.refining import Refined, Refinement
@@ -64,6 +65,7 @@ class Refining(Service):  # type: ignore[misc]
         topic: str,
         consuming: Consuming,
         metrics: Metrics,
+        turns: Turns,
         lacking: Callable[[str], str] = lambda _: "",
         forget: Callable[[str], int] = lambda _: 0,
         at_once: int = MOST,
@@ -81,6 +83,7 @@ class Refining(Service):  # type: ignore[misc]
             topic: Where to.
             consuming: What knows whose partitions are ours.
             metrics: Where outcomes are counted.
+            turns: What says when a draft may be put into words.
             lacking: Why a user's slate cannot be refined now, such as a budget; "" where it can.
             forget: Told of users of whom nothing may be remembered; says how much that was.
             at_once: Drafts that are put into words at a time; the others cost nothing meanwhile.
@@ -90,6 +93,7 @@ class Refining(Service):  # type: ignore[misc]
         super().__init__(**kwargs)
         self._refinements = refinements
         self._about = about
+        self._turns = turns
         self._lacking = lacking
         self._forget = forget
         self._slots = asyncio.Semaphore(at_once)
@@ -203,6 +207,7 @@ class Refining(Service):  # type: ignore[misc]
             raise ModelUnavailable("this worker has none", reason=NO_MODEL)
         until = monotonic() + within
         async with self._slots:
+            await self._turns.take(within=until - monotonic())
             if reason := self._lacking(draft.slate.user_id):
                 raise ModelUnavailable("it is not asked for now", reason=reason)
             refinement = self._refinements[draft.refinement]

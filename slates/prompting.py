@@ -167,6 +167,33 @@ def ask(
     Raises:
         ModelUnavailable: It is too long whatever is cut.
     """
+    question = Question(
+        strategy=strategy,
+        prompt=prompt.label,
+        messages=_messages(prompt, filled),
+        max_tokens=prompt.max_tokens,
+        schema=prompt.schema,
+        temperature=prompt.temperature,
+        size=size,
+    )
+    if _tokens(question, count) <= most:
+        return Asked(question, dict(filled), {})
+    left, counts = _cut_to(prompt, filled, most=most, count=count)
+    shorter = msgspec.structs.replace(question, messages=_messages(prompt, left))
+    return Asked(shorter, left, counts)
+
+
+def _tokens(question: Question, count: Count) -> int:
+    """Of all of it, and the beginning of the answer."""
+    texts = [message.content for message in question.messages]
+    schema = [] if question.schema is None else [json.dumps(question.schema)]  # servers write it in
+    return sum(count(text) + PER_MESSAGE for text in (*texts, *schema)) + PER_MESSAGE
+
+
+def _cut_to(
+    prompt: Prompt, filled: Mapping[str, Value], *, most: int, count: Count
+) -> tuple[dict[str, Value], Mapping[str, int]]:
+    """What is left of what a prompt is filled with, and what was cut."""
     over = sum(count(text) + PER_MESSAGE for text in _statics(prompt)) + PER_MESSAGE - most
     over += sum(_cost(value, count) for value in filled.values())
     left, counts = dict(filled), {}
@@ -181,16 +208,7 @@ def ask(
             f"prompt {prompt.label}: {over} tokens too long, expected {most} at most",
             reason="prompt-too-long",
         )
-    question = Question(
-        strategy=strategy,
-        prompt=prompt.label,
-        messages=_messages(prompt, left),
-        max_tokens=prompt.max_tokens,
-        schema=prompt.schema,
-        temperature=prompt.temperature,
-        size=size,
-    )
-    return Asked(question, left, {name: gone for name, gone in counts.items() if gone})
+    return left, {name: gone for name, gone in counts.items() if gone}
 
 
 def _statics(prompt: Prompt) -> list[str]:

@@ -29,16 +29,25 @@ PER_MESSAGE = 4
 """Tokens of a message beside its words: role and marks of the chat format."""
 PER_QUESTION = 3
 """Tokens that begin the answer."""
+REMEMBERED = 20_000
+"""Longest text, in characters, whose tokens are remembered; a prompt has 5,000 or so."""
 
 
 def estimate(text: str) -> int:
     """
-    Tokens of a text.
+    Tokens of a text; a prompt is asked about several times on its way, and counted once.
 
     >>> estimate("The old man and the sea"), estimate("12345678"), estimate("")
     (6, 3, 0)
     """
+    return _remembered(text) if len(text) <= REMEMBERED else _counted(text)
+
+
+def _counted(text: str) -> int:
     return math.ceil(sum(map(_cost, _CUT.findall(text))))
+
+
+_remembered = lru_cache(maxsize=256)(_counted)
 
 
 def estimate_question(question: Question) -> int:
@@ -47,9 +56,7 @@ def estimate_question(question: Question) -> int:
     return sum(map(_of_message, question.messages)) + estimate(schema) + PER_QUESTION
 
 
-@lru_cache(maxsize=256)
 def _of_message(message: Message) -> int:
-    """What is said to everybody is counted once; the rest a few times while it is asked about."""
     return estimate(message.content) + PER_MESSAGE
 
 

@@ -10,6 +10,7 @@ from agents.metrics import Metrics
 from agents.model import connect, make_model
 from agents.settings import Settings
 from agents.spending import open_economy
+from agents.turns import InTurn, Turns
 from slates.askers import asker_of
 from slates.asking import DOUBT, Terms
 from slates.books import Books
@@ -60,7 +61,9 @@ class Advice:
         self.ledger.close()
 
 
-def seek_advice(settings: Settings, metrics: Metrics, encode: Encode | None) -> Advice | None:
+def seek_advice(
+    settings: Settings, metrics: Metrics, encode: Encode | None, *, turns: Turns
+) -> Advice | None:
     """
     Make what the settings say; None where they name no model.
 
@@ -68,6 +71,7 @@ def seek_advice(settings: Settings, metrics: Metrics, encode: Encode | None) -> 
         settings: Of the worker.
         metrics: Where calls are counted.
         encode: Texts to vectors, for requests in words that mean the same; None finds equal ones.
+        turns: What says when the model may be asked.
 
     Raises:
         SetupError: A cassette or the ledger cannot be used, or the server is not where it must be.
@@ -76,7 +80,8 @@ def seek_advice(settings: Settings, metrics: Metrics, encode: Encode | None) -> 
     model = make_model(settings.model, server=server, estimate=estimate)
     if model is None:
         return None
-    economy, books, ledger = open_economy(settings, model, metrics=metrics, encode=encode)
+    asked = InTurn(model, turns)
+    economy, books, ledger = open_economy(settings, asked, metrics=metrics, encode=encode)
     return Advice(
         economy=economy,
         books=books,

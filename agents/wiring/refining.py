@@ -31,6 +31,7 @@ def register_refining(
         lacking=_nothing if advice is None else advice.lacking,
         forget=_forget_nothing if advice is None else advice.economy.forget,
         at_once=1 if advice is None else advice.at_once,
+        turns=sockets.turns,
         menu=sockets.menu,
         outbox=sockets.outbox,
         topic=sockets.names.name(topics.RECOMMENDATIONS),

@@ -58,6 +58,8 @@ def register_slates(sockets: Sockets, knowing: Knowing, advice: Advice | None) -
         unfolded=sockets.unfolded,
         metrics=sockets.metrics,
     )
+    sockets.turns.give_way(sockets.unfolded)
+    sockets.turns.give_way(answers.waiting)
     sockets.services.append(answers)
     answering.register(sockets.app, source=sockets.source(topics.SLATE_REQUESTS), answering=answers)
     _register_profiling(sockets, knowing, profiles, answers=answers, scoring=scoring)

@@ -12,6 +12,7 @@ from agents.consuming import Consuming
 from agents.metrics import Metrics
 from agents.settings import Settings
 from agents.tables import Commits, FoldTable
+from agents.turns import Turns
 from agents.waiting import MANY, waiting_in
 from agents.written import Written
 from slates.config import DAY
@@ -39,6 +40,8 @@ class Sockets:
     metrics: Metrics
     services: list[Service] = field(default_factory=list)
     """What is started with the app, in this order."""
+    turns: Turns = field(default_factory=Turns)
+    """For questions to a model."""
 
     @property
     def half_life(self) -> float:

@@ -14,6 +14,7 @@ from agents.metrics import Metrics
 from agents.refining import Refining
 from agents.safety.lease import Lease
 from agents.testing import SmallEnd, SmallOutbox, SmallStream, event_of
+from agents.turns import Turns
 from slates.config import SlateConfig
 from slates.draft import Draft, encode_draft
 from slates.model import Answer, Model, Question, Usage
@@ -69,6 +70,7 @@ class Refinery:
         self.forgotten: list[str] = []
         self.current = GENERATION
         self.lease = Lease(session=10.0, clock=lambda: 0.0)
+        self.turns = Turns()
         self.consuming = Consuming(
             outbox=self.outbox,
             dead_letters="dead-letters",
@@ -88,6 +90,7 @@ class Refinery:
             topic="recommendations",
             consuming=self.consuming,
             metrics=self.metrics,
+            turns=self.turns,
             clock=self.clock,
         )
 

@@ -52,6 +52,19 @@ async def test_the_model_has_the_time_that_is_left_and_no_more() -> None:
         assert 1.0 < within <= 3.0  # a busy machine takes some of it
 
 
+def test_where_slates_come_first_until_the_deadline_the_model_is_not_asked() -> None:
+    async def main() -> tuple[Slate, int]:
+        async with opened() as refinery:
+            refinery.turns.give_way(lambda: 1)
+            await refinery.take(draft_of(deadline=AT + 5.0))
+            await refinery.settled()
+            (slate,) = refinery.slates()
+            return slate, len(refinery.script.within)
+
+    slate, asked = run_at_once(main())
+    assert (slate.degraded, slate.ranked_by, asked) == (("model: busy",), "engine", 0)
+
+
 def test_a_model_that_hangs_ends_in_a_mark_at_the_deadline() -> None:
     async def main() -> tuple[Slate, dict[str, float], float | None]:
         async with opened(silent) as refinery:

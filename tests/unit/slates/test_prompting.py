@@ -1,6 +1,7 @@
 """Prompts: what strangers write fills them and never changes them; what is too long is cut."""
 
 import json
+import re
 import unicodedata
 from importlib.resources import files
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slates.prompting import LONGEST, TEXTS, Line, Prompt, ask, load_prompt, quote
+from slates.prompting import LONGEST, PER_MESSAGE, TEXTS, Line, Prompt, ask, load_prompt, quote
 from streams.errors import ModelUnavailable, SetupError
 
 PROMPT = Prompt(
@@ -28,8 +29,13 @@ def words_of(text: str) -> int:
     return len(text.split())
 
 
-def asked(most: int = 1000, **filled: object):
-    return ask(PROMPT, {**FILLED, **filled}, most=most, count=words_of, strategy="order")
+def signs_of(text: str) -> int:
+    """Without the names of blanks, which no prompt has any more."""
+    return len(re.sub(r"{{\w+}}", "", text))
+
+
+def asked(most: int = 1000, *, count=words_of, **filled: object):
+    return ask(PROMPT, {**FILLED, **filled}, most=most, count=count, strategy="order")
 
 
 @given(st.text(max_size=600))
@@ -63,11 +69,11 @@ def test_nothing_is_cut_where_all_fits() -> None:
 
 
 def test_the_oldest_history_is_cut_first_then_texts_then_the_last_candidates() -> None:
-    counts = [asked(most=most).counts for most in range(60, 20, -1) if most >= 30]
-    steps = [tuple(one) for one in counts]
+    every = [asked(most=most, count=signs_of) for most in range(300, 80, -1)]
+    steps = [tuple(one.counts) for one in every]
     assert steps == sorted(steps, key=len)
-    assert ("cut_history",) in steps
-    some = next(asked(most=m) for m in range(60, 20, -1) if asked(most=m).counts)
+    assert set(map(len, steps)) == {0, 1, 2, 3}
+    some = next(one for one in every if one.counts)
     assert some.counts == {"cut_history": 1}
     assert '"had 0"' in some.question.messages[-1].content
     assert '"had 2"' not in some.question.messages[-1].content
@@ -82,6 +88,13 @@ def test_candidates_are_cut_from_the_back() -> None:
     assert one.left("candidates") == 2
     content = one.question.messages[-1].content
     assert ('2 "item 2"' in content, '3 "item 3"' in content) == (True, False)
+
+
+def test_what_fits_as_a_whole_is_not_cut_for_what_its_lines_would_take_alone() -> None:
+    content = asked().question.messages
+    whole = sum(words_of(message.content) + PER_MESSAGE for message in content) + PER_MESSAGE
+    assert asked(most=whole).counts == {}
+    assert asked(most=whole - 1).counts["cut_history"] >= 1
 
 
 @pytest.mark.parametrize("most", range(25, 60))
