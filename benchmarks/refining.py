@@ -6,7 +6,8 @@ each way that a model can.  All take turns at the same stream of events, several
 measurements, while the other worker is idle.  What counts is how many times as long it takes from
 an event to revision 1; the times of all rounds are put together, for a p99 needs many.
 
-The breaker is kept shut here: with it a model that fails is hardly asked, and hardly measured.
+The breaker opens as it does for everybody, so a model that fails is soon left alone; each way
+begins with it closed.  With `--shut` it never opens, and a model that fails is asked all the time.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from agents.commands.processes import free_port
 from agents.scraping import Figures, scrape
 from benchmarks.apache_kafka import VERSION, ApacheKafka
 from benchmarks.latency import idle, interactions, load, triggers_of, worker
-from benchmarks.pacing import each_answer
+from benchmarks.pacing import Answered, each_answer
 from examples import books_file
 from slates.testing.script import Script, Step, after, answering, cut, failing, hang, say
 from slates.testing.server import ModelServer
@@ -42,6 +43,8 @@ from streams.topics import Topics
 ROUNDS = 4
 SECONDS = 10.0
 """Of each measurement: 300 events at the rate below, 1,200 over all rounds."""
+REST = 5.0
+"""Seconds for which the breaker rests, in place of 30: a model in trouble is asked more often."""
 RATE = 30.0
 """Events a second, about a tenth of what one worker can answer."""
 OFF = "off"
@@ -56,9 +59,11 @@ MODELS: Mapping[str, Step] = {
 }
 """What the model does; `DEAD` beside these is a port where nobody listens."""
 WAYS = (OFF, *MODELS, DEAD)
+HEALING, HEALING_RATE = -2, 5.0
+"""Seed and events a second of what is sent until a model is trusted again."""
 RESAMPLED = 1_000
 SHUT = 1_000_000
-"""Failures in a row that open the breaker: more than there will be."""
+"""Failures in a row that open the breaker where it is kept shut: more than there will be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,8 @@ class Plan:
     """Refine every slate, not only where it pays."""
     apart: bool = False
     """Refine in a process of its own."""
+    shut: bool = False
+    """Keep the breaker shut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +122,12 @@ class _Bench:
         """Each way in turn, another one first each time: what comes later may find another day."""
         turn = number % len(WAYS)
         for name in (*WAYS[turn:], *WAYS[:turn]):
-            await self._measure(name, seed=number)
+            await self.measure(name, seed=number)
 
-    async def _measure(self, name: str, *, seed: int) -> None:
+    async def measure(self, name: str, *, seed: int) -> None:
+        """Time the events of one way."""
+        if name != OFF:
+            await self._heal()
         before = self._outcomes()
         if name == DEAD:
             await self._time(name, seed=seed)
@@ -129,21 +139,33 @@ class _Bench:
         for what, count in self._outcomes().items():
             known[what] = known.get(what, 0.0) + count - before.get(what, 0.0)
 
+    async def _heal(self) -> None:
+        """Let the model answer until the breaker that it opened before is closed again."""
+        before = self._outcomes().get("refined", 0.0)
+        async with ModelServer(Script(then=say(answering)), port=self.model):
+            while self._outcomes().get("refined", 0.0) == before:
+                await self._answers("on.", seed=HEALING, rate=HEALING_RATE, seconds=1.0)
+                await self._unasked()
+
     async def _time(self, name: str, *, seed: int) -> None:
         prefix = "off." if name == OFF else "on."
-        found = await each_answer(
+        rate, seconds = self.plan.rate, self.plan.seconds
+        found = await self._answers(prefix, seed=seed, rate=rate, seconds=seconds)
+        self.seconds.setdefault(name, []).extend(found.seconds)
+        self.sent[name] = self.sent.get(name, 0) + found.sent
+        await idle(self.ports[prefix])
+        await self._unasked()
+
+    async def _answers(self, prefix: str, *, seed: int, rate: float, seconds: float) -> Answered:
+        return await each_answer(
             self.broker,
             source=f"{prefix}{topics.EVENTS.name}",
             target=f"{prefix}{topics.RECOMMENDATIONS.name}",
             make=interactions(self.items, seed=seed),
             answers=triggers_of,
-            rate=self.plan.rate,
-            seconds=self.plan.seconds,
+            rate=rate,
+            seconds=seconds,
         )
-        self.seconds.setdefault(name, []).extend(found.seconds)
-        self.sent[name] = self.sent.get(name, 0) + found.sent
-        await idle(self.ports[prefix])
-        await self._unasked()
 
     async def _unasked(self) -> None:
         """Until no draft waits for a model any more; a draft's deadline ends every wait."""
@@ -211,7 +233,8 @@ async def measure(broker: Broker, plan: Plan, *, home: Path) -> list[Way]:
             workers.enter_context(one)
         for prefix, port in ports.items():
             await load(broker, items, port=port, prefix=prefix)
-        await bench.round(-1)
+        for name in WAYS[:2]:
+            await bench.measure(name, seed=-1)
         bench.seconds, bench.sent, bench.outcomes = {}, {}, {}
         for number in range(plan.rounds):
             await bench.round(number)
@@ -242,14 +265,16 @@ def _workers(bench: _Bench, home: Path) -> Iterator[AbstractContextManager[float
 def _asking(url: str, plan: Plan) -> Mapping[str, str]:
     """Settings of a worker with a model."""
     always = {"HEADWATER_SLATES__REFINE_WHEN": '["always"]'} if plan.always else {}
+    failures = {"HEADWATER_MODEL__BREAKER_FAILURES": str(SHUT)} if plan.shut else {}
     return {
         "HEADWATER_MODEL__BASE_URL": url,
         "HEADWATER_MODEL__SMALL": "small",
-        "HEADWATER_MODEL__BREAKER_FAILURES": str(SHUT),
+        "HEADWATER_MODEL__BREAKER_REST": f"{REST:g}",
         "HEADWATER_SLATES__REFINEMENT": "rerank",
         "HEADWATER_BUDGET__USER_TOKENS": "100000000",
         "HEADWATER_BUDGET__HOUR_TOKENS": "100000000",
         **always,
+        **failures,
     }
 
 
@@ -259,7 +284,9 @@ def section(ways: Sequence[Way]) -> str:
         "## With a language model in trouble, and without one",
         "",
         "Event to revision 1, as above, on one worker without a model and on one with, in turns;",
-        f"{RATE:g} events/s, all rounds together, `rerank` where it pays, breaker kept shut.",
+        f"{RATE:g} events/s, all rounds together, `rerank` where it pays.",
+        f"The breaker is closed at first and rests for {REST:g} s; of slates without a draft the",
+        "first revision says `breaker-open`.",
         "In brackets the interval of 95 % of the ratio, by bootstrap over events.",
         "",
         "| model | p50 ms | p99 ms | p50 / off | p99 / off | answered | drafts |",
@@ -284,6 +311,7 @@ def main() -> None:
     parser.add_argument(
         "--always", action="store_true", help="Refine every slate, not only where it pays."
     )
+    parser.add_argument("--shut", action="store_true", help="Keep the breaker shut.")
     parser.add_argument("--apart", action="store_true", help="Refine in a process of its own.")
     plan = Plan(**vars(parser.parse_args()))
     home = Path(tempfile.mkdtemp(prefix="headwater-refining-"))
