@@ -11,8 +11,8 @@ import asyncio
 import socket
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 
 import msgspec
@@ -29,7 +29,7 @@ USERS = 500
 STREAMS_EACH = 2
 RATE = 100.0
 """Slates a second: one for each user every five seconds, for each stream."""
-HALF = 30.0
+HALF = 60.0
 """Seconds without those who do not read, and then with them."""
 SLOW = 20
 """Who open a stream and read nothing."""
@@ -60,7 +60,9 @@ class Crowd:
     beside: Latency | None = None
     """The same, while others did not read."""
     memory: list[int] = field(default_factory=list)
-    """Bytes of the gateway, second by second, once all streams were open."""
+    """Bytes of the gateway, second by second, once all streams were open and it was alone."""
+    memory_beside: list[int] = field(default_factory=list)
+    """The same while others did not read; what waits for them is in it."""
     slow_left: int = 0
     """Streams of those who do not read that were still open at the end."""
 
@@ -86,7 +88,7 @@ class _Heard:
 async def measure(
     broker: Broker, slate: Slate, *, port: int, pid: int, headers: Mapping[str, str]
 ) -> Crowd:
-    """Open the streams, send slates, watch; about a minute."""
+    """Open the streams, send slates, watch; about two minutes."""
     crowd = Crowd()
     outbox = Outbox(broker)
     await outbox.start()
@@ -109,17 +111,18 @@ async def measure(
         ]
         await asyncio.gather(*(opened.wait() for _, opened in streams))
         crowd.streams, crowd.opened = len(streams), time.perf_counter() - began
-        watching = asyncio.create_task(_watch(pid, crowd.memory))
-        await _send(outbox, slate, halves[0], name="alone")
+        async with _watched(pid, crowd.memory):
+            await _send(outbox, slate, halves[0], name="alone")
         with _deaf(port, headers):
             flood = asyncio.create_task(_flood(outbox, slate))
-            await _send(outbox, slate, halves[1], name="beside")
+            async with _watched(pid, crowd.memory_beside):
+                await _send(outbox, slate, halves[1], name="beside")
             flood.cancel()
             open_now = await asyncio.to_thread(scrape, port)
             crowd.slow_left = int(open_now.total("headwater_gateway_streams")) - len(streams)
-        for task in (watching, *following):
+        for task in following:
             task.cancel()
-        await asyncio.gather(watching, *following, return_exceptions=True)
+        await asyncio.gather(*following, return_exceptions=True)
     await outbox.stop()
     crowd.alone, crowd.beside = (half.latency() for half in halves)
     return crowd
@@ -171,12 +174,23 @@ def _deaf(port: int, headers: Mapping[str, str]) -> Iterator[None]:
             line.close()
 
 
-async def _watch(pid: int, memory: list[int]) -> None:
+@asynccontextmanager
+async def _watched(pid: int, memory: list[int]) -> AsyncIterator[None]:
+    """Look at a process's memory every second while the block lasts."""
     process = psutil.Process(pid)
-    with suppress(psutil.NoSuchProcess):
-        while True:
-            memory.append(process.memory_info().rss)
-            await asyncio.sleep(1)
+
+    async def watch() -> None:
+        with suppress(psutil.NoSuchProcess):
+            while True:
+                memory.append(process.memory_info().rss)
+                await asyncio.sleep(1)
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
 
 
 def thirds(memory: Sequence[int]) -> tuple[float, float, float]:

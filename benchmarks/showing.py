@@ -43,7 +43,6 @@ def _requests(found: Gateway) -> Iterator[str]:
 
 
 def _streams(crowd: Crowd) -> Iterator[str]:
-    first, middle_, last = thirds(crowd.memory)
     yield from (
         f"{crowd.streams:,} streams of server-sent events on that gateway, all open after "
         f"{crowd.opened:.1f} s, with {RATE:g} slates/s for their users; for {HALF:g} s alone, for "
@@ -51,17 +50,17 @@ def _streams(crowd: Crowd) -> Iterator[str]:
         "large slates/s.",
         "Time is from handing a slate to the producer until a stream had it.",
         "",
-        "| | p50 ms | p99 ms | received |",
-        "|---|---|---|---|",
+        "| | p50 ms | p99 ms | received | memory of the gateway by thirds, MiB |",
+        "|---|---|---|---|---|",
     )
-    for name, found in (("alone", crowd.alone), ("beside those", crowd.beside)):
+    halves = (("alone", crowd.alone, crowd.memory), ("beside", crowd.beside, crowd.memory_beside))
+    for name, found, memory in halves:
         if found is not None:
             received = f"{found.answered:,} of {found.sent:,}"
-            yield f"| {name} | {found.p50:.1f} | {found.p99:.1f} | {received} |"
+            by_third = ", ".join(f"{mean:.0f}" for mean in thirds(memory))
+            yield f"| {name} | {found.p50:.1f} | {found.p99:.1f} | {received} | {by_third} |"
     yield from (
         "",
-        f"Memory of the gateway in thirds of these {len(crowd.memory)} s: {first:.0f}, "
-        f"{middle_:.0f} and {last:.0f} MiB.",
         f"Of the {SLOW} that did not read, {crowd.slow_left} were still connected at the end.",
         "",
     )

@@ -25,6 +25,7 @@ CROWD = Crowd(
     alone=Latency(6000, 6000, 10.0, 20.0, 30.0),
     beside=Latency(6000, 5999, 11.0, 21.0, 31.0),
     memory=[100 * 2**20] * 3 + [110 * 2**20] * 3 + [120 * 2**20] * 3,
+    memory_beside=[150 * 2**20] * 9,
     slow_left=0,
 )
 CLICKS = Clicks(Latency(100, 100, 0.08, 150.0, 180.0), [200.0, 300.0, 250.0], 19_700, "Chromium 1")
@@ -41,8 +42,8 @@ def test_memory_is_shown_in_thirds() -> None:
 def test_everything_that_was_measured_is_said() -> None:
     text = of_gateway(Gateway(4_321, ROUNDS, CROWD, CLICKS))
     assert "| cached slate | 3.00 | 8.00 | 1.50 | 2.00 | 0.80 | 3 |" in text
-    assert "| beside those | 11.0 | 31.0 | 5,999 of 6,000 |" in text
-    assert "100, 110 and 120 MiB" in text
+    assert "| alone | 10.0 | 30.0 | 6,000 of 6,000 | 100, 110, 120 |" in text
+    assert "| beside | 11.0 | 31.0 | 5,999 of 6,000 | 150, 150, 150 |" in text
     assert "p95 150 ms" in text
     assert "19.7 kB" in text
     assert "the longest 300 ms" in text
