@@ -30,7 +30,7 @@ from benchmarks import (
     throughput,
 )
 from benchmarks.apache_kafka import VERSION, ApacheKafka
-from benchmarks.report import Report, write
+from benchmarks.report import NEW_ITEMS_RATE, Report, write
 from examples import books_file
 from indexes.embedding import DIM, has_fast_bf16
 from indexes.exact import ExactIndex
@@ -45,7 +45,6 @@ from streams.topics import Topics
 REPORT = Path("docs/benchmarks.md")
 STRATEGIES = ("hybrid", "neighbours", "similar", "popular")
 """Whose slates are timed; the first is the default."""
-NEW_ITEMS_RATE = 50.0
 NEW_ITEMS_SECONDS = 20.0
 
 

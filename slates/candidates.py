@@ -106,9 +106,9 @@ class Pool:
         ]
 
     def places_of(self, source: str) -> NDArray[np.intp]:
-        """The places of the candidates that a source came up with."""
+        """The places of the candidates that a source came up with, ascending."""
         rows = [each.rows for each in self.found if each.source == source]
-        return np.flatnonzero(np.isin(self.rows, np.concatenate([np.zeros(0, np.intp), *rows])))
+        return np.searchsorted(self.rows, np.unique(np.concatenate([np.zeros(0, np.intp), *rows])))
 
 
 def gather(measuring: Measuring, bounds: Bounds) -> Pool:

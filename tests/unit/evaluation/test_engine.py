@@ -10,6 +10,7 @@ from agents.settings import Settings
 from agents.testing import HashEncoder
 from evaluation.contender import Contender, Observation
 from evaluation.engine import UNASKED, Engine
+from indexes.items import HnswIndex
 from slates.ranking import START
 from streams.items import Item
 
@@ -41,6 +42,10 @@ def people(count: int, *, start: int = 0) -> list[str]:
 
 
 # What it ranks
+
+
+def test_it_searches_the_index_that_a_worker_has() -> None:
+    assert isinstance(engine().catalogue.index, HnswIndex)
 
 
 def test_as_slates_it_ranks_what_slates_show_and_then_by_score() -> None:
