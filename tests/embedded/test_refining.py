@@ -297,7 +297,7 @@ async def test_whatever_a_model_does_every_slate_leaves_and_each_failure_is_seen
     said = marks(found)
     seen = {line.removeprefix("model: ") for line in said}
     assert seen & reasons
-    assert seen <= reasons | {"timeout"}  # a machine that is busy elsewhere is slow, too
+    assert seen <= reasons | {"timeout", "busy"}  # a machine that is busy elsewhere is slow, too
     assert dict(said) == degraded(figures)
     assert all(slate.ranked_by == "engine" for slate in seconds(found))
     firsts = {slate.slate_id: slate for slate in found if slate.revision == 1}
