@@ -46,7 +46,7 @@ SECONDS = 10.0
 REST = 5.0
 """Seconds for which the breaker rests, in place of 30: a model in trouble is asked more often."""
 RATE = 30.0
-"""Events a second, about a tenth of what one worker can answer."""
+"""Events a second, a fifth to a third of what one worker can answer."""
 OFF = "off"
 DEAD = "dead"
 MODELS: Mapping[str, Step] = {
