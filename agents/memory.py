@@ -6,7 +6,7 @@ event is answered, for nothing, because none of it is ever garbage.  (The values
 not looked at in any case: they have no cycles and are declared so, `gc=False`.)
 
 What an encoder frees stays with the C library, in gaps between what others hold: 310 MB after
-9,742 texts.  `give_back` returns that to the system.
+9,742 texts in 32 bits (by hand).  `give_back` returns that to the system.
 """
 
 from __future__ import annotations

@@ -34,6 +34,7 @@ from examples import books_file
 from slates.testing.script import Script, Step, after, answering, cut, failing, hang, say
 from slates.testing.server import ModelServer
 from streams import topics
+from streams.errors import SetupError
 from streams.files import read_items
 from streams.items import Item
 from streams.kafka import Broker, declare_topics
@@ -61,6 +62,8 @@ MODELS: Mapping[str, Step] = {
 WAYS = (OFF, *MODELS, DEAD)
 HEALING, HEALING_RATE = -2, 5.0
 """Seed and events a second of what is sent until a model is trusted again."""
+HEALED_WITHIN = 60
+"""Seconds of such events, at most."""
 RESAMPLED = 1_000
 SHUT = 1_000_000
 """Failures in a row that open the breaker where it is kept shut: more than there will be."""
@@ -140,12 +143,20 @@ class _Bench:
             known[what] = known.get(what, 0.0) + count - before.get(what, 0.0)
 
     async def _heal(self) -> None:
-        """Let the model answer until the breaker that it opened before is closed again."""
+        """
+        Let the model answer until the breaker that it opened before is closed again.
+
+        Raises:
+            SetupError: It stays open.
+        """
         before = self._outcomes().get("refined", 0.0)
         async with ModelServer(Script(then=say(answering)), port=self.model):
-            while self._outcomes().get("refined", 0.0) == before:
+            for _ in range(HEALED_WITHIN):
+                if self._outcomes().get("refined", 0.0) > before:
+                    return
                 await self._answers("on.", seed=HEALING, rate=HEALING_RATE, seconds=1.0)
                 await self._unasked()
+        raise SetupError(f"no slate was refined by a healthy model in {HEALED_WITHIN} s or more")
 
     async def _time(self, name: str, *, seed: int) -> None:
         prefix = "off." if name == OFF else "on."
