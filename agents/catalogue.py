@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from typing import TypeVar
 
 import msgspec
@@ -184,7 +184,10 @@ class Catalogue:
     def _file(self, item_id: str, facts: ItemFacts, *, row: int) -> None:
         """Put an item wherever its attributes are looked for."""
         places = self._places[item_id] = _places(facts.attributes)
-        self.shelf.put(row, published_at=facts.published_at, words=places)
+        self.shelf.put([row], published_at=[facts.published_at], words=[places])
+        self._file_words(item_id, facts, places)
+
+    def _file_words(self, item_id: str, facts: ItemFacts, places: Sequence[Place]) -> None:
         for place in _filterable(facts, places):
             self._words[place].add(item_id)
         for name, value in facts.attributes.items():
@@ -260,10 +263,12 @@ class Catalogue:
             return
         self._known = dict(kept)
         self.crowd.reserve(len(self.crowd) + len(kept))
-        rows = self.crowd.rows(kept).tolist()
-        self.shelf.reserve(len(self.crowd))
-        for (item_id, known), row in zip(kept.items(), rows, strict=True):
-            self._file(item_id, known.facts, row=row)
+        rows = self.crowd.rows(kept)
+        self._places = {item_id: _places(known.facts.attributes) for item_id, known in kept.items()}
+        published = [known.facts.published_at for known in kept.values()]
+        self.shelf.put(rows, published_at=published, words=list(self._places.values()))
+        for item_id, known in kept.items():
+            self._file_words(item_id, known.facts, self._places[item_id])
             self._note_words(item_id, known)
         self._by_age = SortedList(
             (-known.facts.published_at, item_id)
@@ -318,10 +323,10 @@ class Catalogue:
             self.index.discard(item_id)
 
 
-def _filterable(facts: ItemFacts, places: Sequence[Place]) -> Iterator[Place]:
+def _filterable(facts: ItemFacts, places: Sequence[Place]) -> list[Place]:
     """The words to filter by; by the name `tags` the tags are meant, never an attribute."""
-    yield from (place for place in places if place[0] != "tags")
-    yield from (("tags", tag) for tag in facts.tags if tag)
+    words = [place for place in places if place[0] != "tags"]
+    return words + [("tags", tag) for tag in facts.tags if tag]
 
 
 def _drop_if_empty(groups: dict[K, G], key: K) -> None:
@@ -333,5 +338,5 @@ def _drop_if_empty(groups: dict[K, G], key: K) -> None:
 def _places(attributes: Mapping[str, AttributeValue]) -> tuple[tuple[str, str], ...]:
     """Every word of the attributes with the attribute's name."""
     return tuple(
-        (name, word) for name, value in attributes.items() for word in attribute_words(value)
+        [(name, word) for name, value in attributes.items() for word in attribute_words(value)]
     )

@@ -26,7 +26,7 @@ class Shelf:
     The live items of a catalogue.
 
     >>> shelf = Shelf()
-    >>> shelf.put(3, published_at=None, words=[("by", "Verne")])
+    >>> shelf.put([3], published_at=[None], words=[[("by", "Verne")]])
     >>> shelf.lean({("by", "Verne"): 0.5}, np.array([3, 4])).tolist()
     [0.5, 0.0]
     """
@@ -40,14 +40,35 @@ class Shelf:
         self._words = np.zeros((FIRST_ROWS, WIDTH), np.int32)
         self._numbers: dict[Place, int] = {}
 
-    def put(self, row: int, *, published_at: float | None, words: Sequence[Place]) -> None:
-        """An item is announced; it was not before, or was discarded."""
-        if row >= len(self.live):
-            self.reserve(row + 1)
-        numbers = [self._number(place) for place in words[:WIDTH]]
-        self._words[row, : len(numbers)] = numbers
-        self.published[row] = math.nan if published_at is None else published_at
-        self.live[row] = True
+    def put(
+        self,
+        rows: Sequence[int] | NDArray[np.integer],
+        *,
+        published_at: Sequence[float | None],
+        words: Sequence[Sequence[Place]],
+    ) -> None:
+        """
+        Items are announced; they were not before, or were discarded.
+
+        Args:
+            rows: (m,) of each item; all different.
+            published_at: (m,) seconds since 1970; None where nobody knows.
+            words: (m,) those of each item.
+        """
+        self._reserve(int(np.max(rows, initial=-1)) + 1)
+        self._words[rows] = self._table(words)
+        self.published[rows] = np.array(published_at, float)  # None becomes NaN
+        self.live[rows] = True
+
+    def _table(self, words: Sequence[Sequence[Place]]) -> NDArray[np.int32]:
+        """(m, WIDTH) the number of each word, and 0 behind the last; from 1 as they come."""
+        known = self._numbers
+        firsts = [places[:WIDTH] for places in words]
+        numbers = [known.setdefault(p, len(known) + 1) for places in firsts for p in places]
+        lengths = np.array([len(places) for places in firsts])
+        table = np.zeros((len(words), WIDTH), np.int32)
+        table[np.arange(WIDTH) < lengths[:, np.newaxis]] = numbers
+        return table
 
     def discard(self, row: int) -> None:
         """An item is gone."""
@@ -85,11 +106,7 @@ class Shelf:
             return np.zeros(0, np.intp)
         return np.flatnonzero((self._words == number).any(axis=1))
 
-    def _number(self, place: Place) -> int:
-        """A word's number, from 1; 0 is no word."""
-        return self._numbers.setdefault(place, len(self._numbers) + 1)
-
-    def reserve(self, rows: int) -> None:
+    def _reserve(self, rows: int) -> None:
         """Have room for so many rows."""
         more = (1 << (rows - 1).bit_length()) - len(self.live)
         if more > 0:

@@ -129,10 +129,11 @@ def attribute_words(value: AttributeValue) -> tuple[str, ...]:
     >>> attribute_words(("sea", "war")), attribute_words("Melville"), attribute_words(1851.0)
     (('sea', 'war'), ('Melville',), ())
     """
+    if isinstance(value, str):
+        return (value,) if value else ()
     if isinstance(value, float | int):
         return ()
-    words = (value,) if isinstance(value, str) else value
-    return tuple(word for word in words if word)
+    return value if all(value) else tuple(filter(None, value))
 
 
 _decoder = msgspec.json.Decoder(Item)

@@ -103,7 +103,7 @@ class SmallKnowledge:
             self._facts[item_id] = facts
         if vector is not None and facts is not None:
             words = self.words(item_id)
-            self.shelf.put(row, published_at=facts.published_at, words=words)
+            self.shelf.put([row], published_at=[facts.published_at], words=[words])
 
     def discard(self, item_id: str) -> None:
         """Take an item out; its trend waits for its return."""

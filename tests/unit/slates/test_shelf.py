@@ -38,7 +38,7 @@ def after(history: History) -> Both:
         if both.live.pop(row, None) is not None:
             both.shelf.discard(row)
         if item is not None:
-            both.shelf.put(row, published_at=item[0], words=item[1])
+            both.shelf.put([row], published_at=[item[0]], words=[item[1]])
             both.live[row] = item
     return both
 
@@ -66,10 +66,23 @@ def test_after_any_history_one_leans_to_the_sum_of_the_words(
         assert found[row] == pytest.approx(max(-1.0, min(1.0, total)))
 
 
+@LAW
+@given(items=st.dictionaries(st.integers(0, ROWS - 1), ITEMS))
+def test_items_put_at_once_are_what_they_are_put_one_by_one(items: dict[int, Item]) -> None:
+    at_once, one_by_one = Shelf(), after(list(items.items())).shelf
+    published, words = zip(*items.values(), strict=True) if items else ((), ())
+    at_once.put(list(items), published_at=published, words=words)
+    np.testing.assert_array_equal(at_once.live, one_by_one.live)
+    np.testing.assert_array_equal(at_once.published, one_by_one.published)
+    for place in PLACES:
+        assert at_once.having(place).tolist() == one_by_one.having(place).tolist()
+
+
 def test_a_shelf_that_outgrows_its_rows_loses_nothing() -> None:
     shelf = Shelf()
-    shelf.put(1, published_at=5.0, words=[("by", "ann")])
-    shelf.put(5 * FIRST_ROWS, published_at=7.0, words=[("by", "eve")])
+    shelf.put(
+        [1, 5 * FIRST_ROWS], published_at=[5.0, 7.0], words=[[("by", "ann")], [("by", "eve")]]
+    )
     assert np.flatnonzero(shelf.live).tolist() == [1, 5 * FIRST_ROWS]
     assert shelf.lean({("by", "ann"): 0.5}, np.array([1, 5 * FIRST_ROWS])).tolist() == [0.5, 0.0]
     assert shelf.lean({("by", "eve"): 0.5}, np.array([1, 5 * FIRST_ROWS])).tolist() == [0.0, 0.5]
@@ -82,6 +95,6 @@ def test_a_row_nobody_has_put_anything_in_is_leant_to_by_nothing() -> None:
 def test_of_very_many_words_the_first_count() -> None:
     shelf = Shelf()
     words = [("of", f"{n}") for n in range(WIDTH + 3)]
-    shelf.put(0, published_at=None, words=words)
+    shelf.put([0], published_at=[None], words=[words])
     leaning = dict.fromkeys(words, 0.01)
     assert shelf.lean(leaning, np.array([0])) == pytest.approx([0.01 * WIDTH])
