@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from time import perf_counter
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
 from agents.consuming import Consuming, origin_of
 from agents.metrics import Metrics
@@ -49,6 +49,9 @@ class Profiling:
         self._teach = teach
         self._observe = observe
         self._slate_per_event = slate_per_event
+        self._folded = {
+            kind: metrics.events_folded.labels(kind.__name__.lower()) for kind in get_args(Event)
+        }
 
     async def fold_event(self, record: Record) -> None:
         """
@@ -78,7 +81,7 @@ class Profiling:
         profiles.put(event.user_id, after)
         if request is not None and not request.forget:  # that must not overtake any request
             self._expect(record, request)
-        self._metrics.events_folded.labels(type(event).__name__.lower()).inc()
+        self._folded[type(event)].inc()
         self._metrics.profile_update.observe(perf_counter() - began)
 
     async def _tell(self, event: Event, record: Record, before: Profile) -> SlateRequest | None:

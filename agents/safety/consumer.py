@@ -22,6 +22,7 @@ from faust.types import TP, Message
 
 from agents.safety.draining import FastDrain
 from agents.safety.lease import Lease
+from agents.safety.plain import IdleProducer
 from agents.safety.positions import Contained, beyond, forgotten
 from agents.safety.reading import LoopReader
 from streams.errors import LogReplaced, MembershipLost, SetupError
@@ -221,9 +222,10 @@ class SafeConsumer(FastDrain, Consumer):  # type: ignore[misc]
 
 
 class SafeTransport(Transport):  # type: ignore[misc]
-    """Makes safe consumers."""
+    """Makes safe consumers, and producers that are never waited for."""
 
     Consumer = SafeConsumer
+    Producer = IdleProducer
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ from mode import Service
 
 from agents.consuming import Consuming
 from agents.metrics import Metrics
+from agents.safety.plain import PlainBytes
 from agents.settings import Settings
 from agents.tables import Commits, FoldTable
 from agents.turns import Turns
@@ -76,11 +77,7 @@ class Sockets:
         """A topic as Faust reads it: bytes, whatever they are."""
         return self.app.topic(
             self.names.name(topic),
-            key_type=bytes,
-            value_type=bytes,
-            key_serializer="raw",
-            value_serializer="raw",
-            allow_empty=True,
+            schema=PlainBytes(),
             partitions=self.settings.partitions,
         )
 

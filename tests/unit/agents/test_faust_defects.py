@@ -14,9 +14,11 @@ import faust
 import pytest
 from faust.tables.manager import TableManager
 from faust.transport.consumer import Consumer
+from faust.transport.drivers.aiokafka import Producer
 
 from agents.safety.consumer import SafeConsumer
 from agents.safety.draining import FULL_WAIT, FastDrain
+from agents.safety.plain import IdleProducer
 from agents.safety.recovery import SafeTableManager
 from agents.testing import run_at_once
 
@@ -43,6 +45,26 @@ def test_a_queue_that_was_full_is_looked_at_fifty_times_a_second() -> None:
     fetch, pause = run_at_once(patience())
     assert fetch == FULL_WAIT <= 0.02
     assert pause <= 0.03
+
+
+@pytest.mark.parametrize("kind", [IdleProducer, Producer], ids=["mended", "stock"])
+def test_no_message_waits_for_a_producer_that_sends_nothing(
+    tmp_path: Path, kind: type[Producer]
+) -> None:
+    """Faust asks its settings twice for each whether there is room."""
+
+    async def deliver() -> bool:
+        app = faust.App("app", store="memory://", datadir=str(tmp_path), web_enabled=False)
+        buffer = kind(app.transport).buffer
+        for _ in range(buffer.max_messages + 1):
+            buffer.pending.put_nowait(None)
+        try:
+            await buffer.wait_until_ebb()
+        except RuntimeError:  # it does not run
+            return False
+        return True
+
+    assert run_at_once(deliver()) is (kind is IdleProducer)
 
 
 @pytest.mark.parametrize("kind", [SafeTableManager, TableManager], ids=["mended", "stock"])
