@@ -196,7 +196,7 @@ def _building(report: Report) -> str:
     lines = [
         "## Building one slate from 10,000 items",
         "",
-        "In one process, users with 40 likes, random clustered vectors; beside it one float32",
+        "On one thread, users with 40 likes, random clustered vectors; beside it one float32",
         "product of all vectors with one taste and its ten best.  Every item has a full row of 200",
         "predecessors, and every slate its reasons.",
         "",
