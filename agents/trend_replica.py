@@ -3,7 +3,8 @@
 
 A log holds many former trends of an item before it is compacted.  At start the newest of each is
 looked for first, and only that one is decoded; the one before it where that cannot be done.
-While many events wait trends are followed every ten seconds or less often, in the same way.
+While many events wait trends are followed every ten seconds or less often, in the same way, and a
+little at a time.
 """
 
 from __future__ import annotations
@@ -27,8 +28,15 @@ from streams.kafka import LogReader, Record
 Newest: TypeAlias = dict[bytes | None, tuple[Record, ...]]
 """Key to its last records, the newest at the end."""
 
-AT_A_TIME = 20
-"""Trends taken over before others may go on: about 2 ms; all come at once, once a second."""
+SLICE = 0.002
+"""Seconds of following before others may go on; trends come all at once, once a second."""
+REST = 9.0
+"""
+Times as long as a slice took is rested behind it while many events wait.
+
+Following takes a tenth of a worker's time then.  In one go it was five seconds in which hardly an
+event was folded, and it began whenever few events happened to have been fetched.
+"""
 PAUSE = 10.0
 """
 Seconds between two times of following while many events wait.
@@ -36,8 +44,6 @@ Seconds between two times of following while many events wait.
 An item that changes every second is then followed once for ten: two fifths of a worker's time went
 there at 1,000 events a second.  What is not followed yet is kept as it came, 4 kB a trend.
 """
-REST = 9.0
-"""Times as long as following took are waited at least: it takes a tenth of a worker's time."""
 
 
 class TrendReplica(Replica):
@@ -125,7 +131,7 @@ class TrendReplica(Replica):
         """Disconnect and leave a snapshot behind."""
         await super().on_stop()
         if self.ready.is_set():
-            await self._follow_waiting()
+            await self._follow_waiting(rest=0.0)
             self.snapshots.finish(self.catalogue.trends, self._lasts)
 
     def _refuse(self) -> None:
@@ -134,21 +140,20 @@ class TrendReplica(Replica):
         self._newest.clear()
         self._lasts.clear()
 
-    async def _follow_waiting(self) -> None:
-        """Follow the newest of each item, or the one before it; slates are built between."""
+    async def _follow_waiting(self, *, rest: float = REST) -> None:
+        """Follow the newest of each item, or the one before it; others go on between."""
         if self._newest:
             self.snapshots.note_change()
-        took = 0.0
         while self._newest:  # what is not followed stays there, whenever this is ended
             began = self._clock()
-            for _ in range(min(AT_A_TIME, len(self._newest))):
+            while self._newest and self._clock() - began < SLICE:
                 _, (*former, newest) = self._newest.popitem()
                 if not self._follow_trends([newest]):
                     self._follow_trends(former)
-            took += self._clock() - began
-            await asyncio.sleep(0)
+            took = self._clock() - began
+            await asyncio.sleep(rest * took if self._unfolded() > MANY else 0)
         self.applied = dict(self.reader.positions)
-        self._due = self._clock() + max(PAUSE, REST * took)
+        self._due = self._clock() + PAUSE
 
     def _follow_trends(self, records: Sequence[Record]) -> int:
         """Follow those that can be read; how many items that was."""

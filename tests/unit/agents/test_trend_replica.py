@@ -12,7 +12,7 @@ from agents.catalogue import Catalogue
 from agents.metrics import Metrics
 from agents.proof import Proof, last_of
 from agents.testing import SmallLog
-from agents.trend_replica import PAUSE, REST, TrendReplica
+from agents.trend_replica import PAUSE, REST, SLICE, TrendReplica
 from agents.trend_snapshots import Ours
 from agents.trend_snapshotting import TrendSnapshotting
 from agents.waiting import MANY
@@ -297,29 +297,26 @@ async def test_trends_are_followed_every_ten_seconds_and_the_newest_only(tmp_pat
     await made.replica.stop()
 
 
-async def test_the_longer_it_took_the_longer_it_rests(tmp_path: Path) -> None:
+@pytest.mark.parametrize("many", [True, False], ids=["many wait", "few wait"])
+async def test_behind_each_slice_it_rests_nine_times_as_long_while_many_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, many: bool
+) -> None:
     made = await behind(tmp_path)
-    follow, took = made.catalogue.follow, 2 * PAUSE
+    follow, rests = made.catalogue.follow, []
 
     def slowly(item_id: str, trend: Trend | None) -> None:
-        made.now += took / 2  # for each of two items
+        made.now += SLICE
         follow(item_id, trend)
 
+    async def rest(seconds: float) -> None:
+        rests.append(seconds)
+
     made.catalogue.follow = slowly  # type: ignore[method-assign]
-    made.now += PAUSE
-    async with asyncio.timeout(PATIENCE):
-        while made.replica.applied != made.log.positions:
-            await asyncio.sleep(0.01)
-    made.say("dune", trend_of(7))
-    made.now += REST * took - 0.1
-    async with asyncio.timeout(PATIENCE):
-        while made.replica.position() == made.log.positions:
-            await asyncio.sleep(0.01)
-    await made.replica.tick()
-    assert made.catalogue.trend("dune").popularity == 5.0
-    made.now += 0.2
-    await made.replica.tick()
-    assert made.catalogue.trend("dune").popularity == 7.0
+    made.unfolded = MANY + many
+    monkeypatch.setattr(asyncio, "sleep", rest)
+    await made.replica._follow_waiting()
+    monkeypatch.undo()
+    assert rests == pytest.approx([REST * SLICE * many] * 2)  # two items
     await made.replica.stop()
 
 
