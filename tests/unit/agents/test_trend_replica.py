@@ -302,7 +302,7 @@ async def test_behind_each_slice_it_rests_nine_times_as_long_while_many_wait(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, many: bool
 ) -> None:
     made = await behind(tmp_path)
-    follow, rests = made.catalogue.follow, []
+    follow, rests = made.catalogue.follow, list[float]()
 
     def slowly(item_id: str, trend: Trend | None) -> None:
         made.now += SLICE
