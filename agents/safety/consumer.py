@@ -10,6 +10,7 @@ another is under way; bookkeeping moves on although a commit failed.
 from __future__ import annotations
 
 import logging
+from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from typing import Any
 
@@ -181,10 +182,10 @@ class SafeConsumer(FastDrain, Consumer):  # type: ignore[misc]
     def _new_offset(self, tp: TP) -> int | None:
         """The offset to commit, held below the lowest message still in flight."""
         acked = self._acked[tp]
+        acked.sort()  # it nearly is; behind one that waits for its slate there may be 100,000
         lowest = self._lowest.get(tp)
-        held = [] if lowest is None else [offset for offset in acked if offset > lowest]
-        if held:
-            acked[:] = [offset for offset in acked if offset <= lowest]
+        held = [] if lowest is None else acked[bisect_right(acked, lowest) :]
+        del acked[len(acked) - len(held) :]
         try:
             offset: int | None = super()._new_offset(tp) if acked else None
         finally:
