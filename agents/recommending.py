@@ -212,10 +212,12 @@ class Recommending:
 
     def _versions(self) -> Versions:
         applied = {replica.name: replica.applied for replica in self._replicas}
+        ahead = {replica.name: replica.ahead for replica in self._replicas}
         return Versions(
             encoder=self._encoder,
             index_generation=self._catalogue.index.stats().generation,
             trends=applied.get("item-trends", {}),
+            trends_ahead=ahead.get("item-trends", 0),
             rankers=applied.get("rankers", {}),
         )
 

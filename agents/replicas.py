@@ -46,6 +46,8 @@ class Replica(Service):  # type: ignore[misc]
         self.ready = asyncio.Event()
         self.applied: dict[int, int] = {}
         """Partition to the offset up to which everything was taken over."""
+        self.ahead = 0
+        """Of what lies behind that, how much was taken over already."""
 
     async def restore(self) -> Mapping[int, int]:
         """Load what was kept locally; partition to the offset to go on from."""

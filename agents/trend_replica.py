@@ -150,9 +150,10 @@ class TrendReplica(Replica):
                 _, (*former, newest) = self._newest.popitem()
                 if not self._follow_trends([newest]):
                     self._follow_trends(former)
+                self.ahead += 1
             took = self._clock() - began
             await asyncio.sleep(rest * took if self._unfolded() > MANY else 0)
-        self.applied = dict(self.reader.positions)
+        self.applied, self.ahead = dict(self.reader.positions), 0
         self._due = self._clock() + PAUSE
 
     def _follow_trends(self, records: Sequence[Record]) -> int:

@@ -60,7 +60,9 @@ class Versions(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     encoder: str = ""
     index_generation: int = 0
     trends: Mapping[int, int] = {}
-    """Partition of `item-trends` to the next offset that was not read yet."""
+    """Partition of `item-trends` to the next offset that was not followed yet."""
+    trends_ahead: int = 0
+    """Of the trends behind that, how many were followed already: it was made in the midst of it."""
     rankers: Mapping[int, int] = {}
     """The same of `rankers`: whose weights it was ranked with."""
     prompt: str = ""

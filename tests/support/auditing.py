@@ -75,7 +75,7 @@ def _why(ledger: Ledger, first: Answer, again: Answer) -> str:
     """A slate depends on trigger, profile and catalogue: which of them had moved?"""
     if first.degraded != again.degraded:
         return "a replica was behind"
-    if first.trends != again.trends:
+    if first.trends != again.trends or first.trends_ahead or again.trends_ahead:
         return "trends moved"
     if first.rankers != again.rankers:
         return "the ranker moved"

@@ -46,6 +46,8 @@ class Answer:
     """A digest of them."""
     trends: tuple[tuple[int, int], ...]
     """How much of the trends was known when it was made."""
+    trends_ahead: int
+    """And how many of those behind it."""
     rankers: tuple[tuple[int, int], ...]
     """How much of the learned weights."""
     degraded: bool
@@ -146,6 +148,7 @@ def _answer(record: Record, value: bytes) -> Answer | None:
         produced_at=slate.produced_at,
         items=sha256(msgspec.json.encode(slate.items)).digest(),
         trends=tuple(sorted(slate.versions.trends.items())),
+        trends_ahead=slate.versions.trends_ahead,
         rankers=tuple(sorted(slate.versions.rankers.items())),
         degraded=bool(slate.degraded),
     )

@@ -76,7 +76,7 @@ class Answering:
         log = SmallLog(name, partitions=2)
         log.positions, log.ends = {0: read, 1: read + 1}, {0: read, 1: read + 1}
         replica = Replica(name, log, self.metrics)
-        replica.applied = dict(log.positions)
+        replica.applied, replica.ahead = dict(log.positions), 3
         replica.ready.set()
         return replica
 
@@ -174,7 +174,7 @@ async def test_a_slate_tells_the_versions_it_was_made_with() -> None:
     slate = await Answering().answer()
     assert slate.versions.encoder == "a model"
     assert slate.versions.index_generation == 1
-    assert slate.versions.trends == {0: 11, 1: 12}
+    assert (slate.versions.trends, slate.versions.trends_ahead) == ({0: 11, 1: 12}, 3)
     assert slate.versions.rankers == {0: 3, 1: 4}
 
 

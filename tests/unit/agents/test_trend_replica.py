@@ -302,7 +302,7 @@ async def test_behind_each_slice_it_rests_nine_times_as_long_while_many_wait(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, many: bool
 ) -> None:
     made = await behind(tmp_path)
-    follow, rests = made.catalogue.follow, list[float]()
+    follow, rests, ahead = made.catalogue.follow, list[float](), list[int]()
 
     def slowly(item_id: str, trend: Trend | None) -> None:
         made.now += SLICE
@@ -310,6 +310,7 @@ async def test_behind_each_slice_it_rests_nine_times_as_long_while_many_wait(
 
     async def rest(seconds: float) -> None:
         rests.append(seconds)
+        ahead.append(made.replica.ahead)
 
     made.catalogue.follow = slowly  # type: ignore[method-assign]
     made.unfolded = MANY + many
@@ -317,6 +318,7 @@ async def test_behind_each_slice_it_rests_nine_times_as_long_while_many_wait(
     await made.replica._follow_waiting()
     monkeypatch.undo()
     assert rests == pytest.approx([REST * SLICE * many] * 2)  # two items
+    assert (ahead, made.replica.ahead) == ([1, 2], 0)
     await made.replica.stop()
 
 
