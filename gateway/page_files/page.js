@@ -137,6 +137,7 @@ function blank(item) {
   for (const button of card.querySelectorAll("[data-action]")) {
     button.addEventListener("click", () => act(item.item_id, button.dataset.action, card));
   }
+  card.querySelector("details").addEventListener("toggle", () => unfold(card));
   return card;
 }
 
@@ -151,8 +152,15 @@ function fill(card, item, before) {
   for (const button of card.querySelectorAll("[data-action]")) {
     button.setAttribute("aria-label", `${button.textContent}: ${title}`);
   }
-  card.querySelector(".evidence").replaceChildren(...evidence(item));
+  card.item = item;
+  unfold(card);
   return card;
+}
+
+// Only what is unfolded: the evidence of ten cards is some 400 elements, and most are never looked at.
+function unfold(card) {
+  const open = card.querySelector("details").open;
+  card.querySelector(".evidence").replaceChildren(...(open ? evidence(card.item) : []));
 }
 
 function evidence(item) {
