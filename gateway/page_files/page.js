@@ -157,7 +157,7 @@ function fill(card, item, before) {
   return card;
 }
 
-// Only what is unfolded: the evidence of ten cards is some 400 elements, and most are never looked at.
+// Only what is unfolded: most evidence is never looked at, and each new feed would make all of it.
 function unfold(card) {
   const open = card.querySelector("details").open;
   card.querySelector(".evidence").replaceChildren(...(open ? evidence(card.item) : []));

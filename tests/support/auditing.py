@@ -75,12 +75,14 @@ def _why(ledger: Ledger, first: Answer, again: Answer) -> str:
     """A slate depends on trigger, profile and catalogue: which of them had moved?"""
     if first.degraded != again.degraded:
         return "a replica was behind"
-    if first.trends != again.trends or first.trends_ahead or again.trends_ahead:
+    if first.trends != again.trends:
         return "trends moved"
     if first.rankers != again.rankers:
         return "the ranker moved"
     if _had_newer(ledger, again):
         return "the profile moved"
+    if first.trends_ahead or again.trends_ahead:
+        return "trends were being followed"
     # Its request was read again before its event was; then another one must have followed.
     followed = any(again.trigger in a.answers and a.at > again.at for a in ledger.answers)
     return "the event was not folded again yet" if followed else UNEXPLAINED
